@@ -1,0 +1,1 @@
+"""Documents and what is known of them: readers, cleaning, structure, metadata, targets, store, sample and labelled data."""

@@ -1,0 +1,75 @@
+"""Make a document of a source: metadata, boilerplate left out with reasons, paragraphs with kinds and permalinks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import cast, get_args
+
+from corpus import clean, structure
+from corpus.metadata import read_metadata
+from corpus.provinces import province_named
+from corpus.read import ReadyParagraph, Source
+from corpus.types import Document, Kind, Metadata, Paragraph, Skipped
+from nlp.fold import fold
+
+
+def parse(source: Source) -> Document:
+    """Return the document that ``source`` holds."""
+    lines = clean.split_lines(source.text)
+    boilerplate = clean.boilerplate(lines)
+    header = read_metadata(lines, boilerplate)
+    reasons = boilerplate | header.lines
+    blocks = structure.paragraphs([line for line in lines if line.number not in reasons])
+    document_id = permalink(header.metadata, source)
+    paragraphs = []
+    numbered = False
+    for ordinal, block in enumerate(blocks, 1):
+        numbered = numbered or block.is_heading or bool(block.heading_path)
+        kind = structure.kind_of(block, official=header.official, numbered_before=numbered)
+        paragraphs.append(
+            Paragraph(f"{document_id}#{block.anchor}", ordinal, block.text, kind, block.heading_path, block.is_heading,
+                      block.start, block.end)
+        )  # fmt: skip
+    skipped = tuple(Skipped(line.text, reasons[line.number], line.number) for line in lines if line.number in reasons)
+    return Document(document_id, source.name, source.sha256, header.metadata, tuple(paragraphs), skipped)
+
+
+def permalink(metadata: Metadata, source: Source) -> str:
+    """Return the document's id, such as ``cao-bang/1043-kh-ubnd-2021``; without a number the title and hash serve."""
+    province = province_named(metadata.province) if metadata.province else None
+    place = province.slug if province else "toan-quoc"
+    if metadata.number:
+        year = f"-{metadata.year}" if metadata.year and str(metadata.year) not in metadata.number else ""
+        return f"{place}/{_slug(metadata.number)}{year}"
+    words = "-".join(_slug(metadata.title or source.name).split("-")[:8])
+    return f"{place}/{words}-{source.sha256[:8]}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
+
+
+def ready_documents(rows: Iterable[ReadyParagraph], source: str, sha256: str) -> Iterator[Document]:
+    """Yield a document for every ``doc`` of ready paragraphs; rows of one doc should stand together."""
+    for doc, group in groupby(rows, key=lambda row: row.doc):
+        members = list(group)
+        province = province_named(members[0].province) if members[0].province else None
+        year = members[0].year
+        metadata = Metadata(
+            title=doc,
+            province=province.name if province else members[0].province,
+            province_today=province.today if province else members[0].province,
+            period=(year, year) if year else None,
+        )
+        paragraphs = tuple(
+            Paragraph(row.id, ordinal, row.text, _kind(row.kind), row.heading_path, start=0, end=len(row.text))
+            for ordinal, row in enumerate(members, 1)
+            if row.text
+        )
+        yield Document(doc, source, sha256, metadata, paragraphs)
+
+
+def _kind(kind: str | None) -> Kind:
+    return cast(Kind, kind) if kind in get_args(Kind) else "task"

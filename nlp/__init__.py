@@ -1,0 +1,1 @@
+"""Vietnamese text in, Vietnamese text out: normalise, fold, segment, split, restore accents, expand abbreviations."""

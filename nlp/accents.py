@@ -1,0 +1,100 @@
+"""Restore the diacritics of Vietnamese typed without them, from counts over text that has them.
+
+A Viterbi search over syllable bigrams, interpolated with unigrams. Typed diacritics are honoured: a syllable that carries
+one is never changed, so dương, đương and đường stay apart.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from nlp.fold import fold, words
+
+_WORD = re.compile(r"[^\W_]+")
+_CANDIDATES = 12
+_BIGRAM_WEIGHT = 0.9
+
+
+@dataclass
+class Restorer:
+    """Counts of syllables and of neighbouring syllables, and the restoration they allow."""
+
+    unigrams: Counter[str] = field(default_factory=Counter)
+    bigrams: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._index()
+
+    @classmethod
+    def learn(cls, texts: Iterable[str]) -> Restorer:
+        """Count over ``texts``, which should be NFC with diacritics."""
+        unigrams: Counter[str] = Counter()
+        bigrams: Counter[tuple[str, str]] = Counter()
+        for text in texts:
+            syllables = words(text)
+            unigrams.update(syllables)
+            bigrams.update(zip(["", *syllables], syllables, strict=False))
+        return cls(unigrams, bigrams)
+
+    def _index(self) -> None:
+        candidates: dict[str, list[str]] = defaultdict(list)
+        # most_common: the first twelve of each folded form are the likeliest.
+        for syllable, _ in self.unigrams.most_common():
+            written = candidates[fold(syllable)]
+            if len(written) < _CANDIDATES:
+                written.append(syllable)
+        self._candidates = dict(candidates)
+        self._total = self.unigrams.total() + 1
+
+    def restore(self, text: str) -> str:
+        """Return ``text`` with the likeliest diacritics put on syllables that have none; case and the rest are kept."""
+        matches = list(_WORD.finditer(text))
+        paths: dict[str, tuple[float, list[str]]] = {"": (0.0, [])}
+        for match in matches:
+            paths = self._step(paths, match.group().lower())
+        best = max(paths.values(), key=lambda scored: scored[0])[1]
+        out, position = [], 0
+        for match, syllable in zip(matches, best, strict=True):
+            out += [text[position : match.start()], _like(match.group(), syllable)]
+            position = match.end()
+        return "".join([*out, text[position:]])
+
+    def _step(self, paths: dict[str, tuple[float, list[str]]], typed: str) -> dict[str, tuple[float, list[str]]]:
+        options = self._candidates.get(typed, [typed]) if fold(typed) == typed else [typed]
+        return {
+            option: max(
+                ((score + self._log_probability(last, option), [*path, option]) for last, (score, path) in paths.items()),
+                key=lambda scored: scored[0],
+            )
+            for option in options
+        }
+
+    def _log_probability(self, last: str, syllable: str) -> float:
+        seen = self.unigrams[last]
+        conditional = self.bigrams[last, syllable] / seen if seen else 0.0
+        alone = (self.unigrams[syllable] + 0.1) / self._total
+        return math.log(_BIGRAM_WEIGHT * conditional + (1 - _BIGRAM_WEIGHT) * alone)
+
+    def to_json(self) -> str:
+        """Return the counts as JSON; bigrams seen once are left out, they carry little and are most of the size."""
+        return json.dumps(
+            {"unigrams": self.unigrams, "bigrams": [[a, b, n] for (a, b), n in self.bigrams.items() if n > 1 or self._total < 1e6]},
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Restorer:
+        """Read what ``to_json`` wrote."""
+        data = json.loads(text)
+        return cls(Counter(data["unigrams"]), Counter({(a, b): n for a, b, n in data["bigrams"]}))
+
+
+def _like(typed: str, restored: str) -> str:
+    if typed.isupper() and len(typed) > 1:
+        return restored.upper()
+    return restored[:1].upper() + restored[1:] if typed[:1].isupper() else restored
