@@ -1,0 +1,1 @@
+"""Alembic migrations of the store, run by ``corpus.store`` when a database is opened."""

@@ -1,0 +1,96 @@
+"""The tables of the store. Migrations in ``corpus/migrations`` bring an older database to this shape."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON, Boolean, Column, Date, DateTime, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text,
+)  # fmt: skip
+
+# The newest migration; a database at another one is migrated when it is opened.
+HEAD = "0001"
+
+schema = MetaData()
+
+documents = Table(
+    "documents",
+    schema,
+    Column("id", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("number", String),
+    Column("type", String),
+    Column("title", Text),
+    Column("province", String, index=True),
+    Column("province_today", String, index=True),
+    Column("issuing_body", String),
+    Column("signer", String),
+    Column("date_issued", Date),
+    Column("year", Integer, index=True),
+    Column("based_on", JSON, nullable=False),
+    Column("period_start", Integer),
+    Column("period_end", Integer),
+    Column("skipped", JSON, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+)
+
+paragraphs = Table(
+    "paragraphs",
+    schema,
+    Column("key", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("heading_path", JSON, nullable=False),
+    Column("is_heading", Boolean, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Index("paragraphs_in_order", "document_id", "ordinal"),
+    # A key is never given out twice: vectors and index entries of a deleted paragraph must not be taken for another's.
+    sqlite_autoincrement=True,
+)
+
+tags = Table(
+    "tags",
+    schema,
+    Column("paragraph_key", ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
+    Column("task_group", String, primary_key=True),
+    Column("probability", Float, nullable=False),
+    Column("assigned", Boolean, nullable=False),
+    Column("source", String, nullable=False),
+    Column("model_id", String, nullable=False),
+    Index("tags_by_group", "task_group", "assigned"),
+)
+
+targets = Table(
+    "targets",
+    schema,
+    Column("paragraph_key", ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("indicator", Text, nullable=False),
+    Column("comparator", String, nullable=False),
+    Column("values", JSON, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("deadline", String),
+    Column("scope", Text),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+)
+
+embeddings = Table(
+    "embeddings",
+    schema,
+    Column("paragraph_key", ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
+    Column("embedder_id", String, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
+# One row: the identity of this database and a counter that every change of content raises.
+state = Table(
+    "state",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("store_id", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+)

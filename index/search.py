@@ -1,0 +1,82 @@
+"""Search paragraphs: words and meaning, filtered inside both legs, fused, with a snippet and a reason for every hit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from corpus.store import Filter, Store, StoredParagraph
+from index.build import Generation
+from index.fuse import fuse
+from index.query import Query, understand
+from index.snippet import Snippet, snippet
+from models.embedder import Embedder
+
+DEPTH = 100
+WEIGHTS = {"lexical": 1.0, "dense": 1.0, "lexical_named": 1.0, "dense_named": 1.0}
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A paragraph found. ``score`` is 1 for the first of every leg; ``ranks`` and ``scores`` are each leg's own."""
+
+    paragraph: StoredParagraph
+    score: float
+    snippet: Snippet
+    ranks: dict[str, int] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Hits, best first, how the query was understood, and how long it took."""
+
+    query: Query
+    hits: list[Hit]
+    took_ms: float
+    embedder_id: str
+
+
+class Searcher:
+    """Answers queries over one generation of the indexes; safe to share between threads."""
+
+    def __init__(self, store: Store, generation: Generation, embedder: Embedder) -> None:
+        self._store = store
+        self._generation = generation
+        self._embedder = embedder
+
+    def search(self, text: str, limit: int = 10, only: Filter | None = None) -> Result:
+        """Return at most ``limit`` hits for ``text`` among the paragraphs that pass ``only``."""
+        began = time.perf_counter()
+        only = only or Filter()
+        query = understand(text, self._generation.restorer)
+        legs = self._legs(query, max(DEPTH, limit), only) if query.typed else {}
+        fused = fuse({leg: [key for key, _ in found] for leg, found in legs.items()}, WEIGHTS)[:limit]
+        paragraphs = self._store.paragraphs_by_key([key for key, _ in fused])
+        hits = [self._hit(query, paragraphs[key], score, legs) for key, score in fused if key in paragraphs]
+        return Result(query, hits, 1000 * (time.perf_counter() - began), self._embedder.id)
+
+    def _legs(self, query: Query, depth: int, only: Filter) -> dict[str, list[tuple[int, float]]]:
+        vector = self._embedder.embed_queries([query.meaning])[0]
+        allowed = None if only.is_open else self._store.keys(only)
+        legs = {
+            "lexical": self._generation.lexical.search(query.words, depth, only),
+            "dense": self._generation.vectors.search(vector, depth, allowed),
+        }
+        # A province named in the query is a wish, not a filter: its paragraphs are ranked once more on their own.
+        if query.province and only.province is None:
+            named = Filter(query.province, only.year, only.task_group, only.kind, only.document_id)
+            keys = self._store.keys(named)
+            if len(keys):
+                legs["lexical_named"] = self._generation.lexical.search(query.words, depth, named)
+                legs["dense_named"] = self._generation.vectors.search(vector, depth, keys)
+        return {leg: found for leg, found in legs.items() if found}
+
+    def _hit(self, query: Query, paragraph: StoredParagraph, score: float, legs: dict[str, list[tuple[int, float]]]) -> Hit:
+        ranks, scores = {}, {}
+        for leg, found in legs.items():
+            for rank, (key, value) in enumerate(found, 1):
+                if key == paragraph.key:
+                    ranks[leg], scores[leg] = rank, round(value, 4)
+        sought = " ".join((query.words.typed, *query.words.expansions))
+        return Hit(paragraph, round(score, 4), snippet(paragraph.text, sought), ranks, scores)

@@ -1,0 +1,69 @@
+"""Cut the part of a paragraph that answers a query, and mark its words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nlp.fold import fold, word_spans
+from nlp.sentences import sentences
+
+MAX_CHARACTERS = 280
+_STOP = frozenset("va cua cac cho voi den trong la co duoc theo ve tai nhung mot khi nay do tu cung nhu of the and in to".split())
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A passage of a paragraph; ``marks`` are (start, end) spans in ``text``, ``words`` how many words matched."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...]
+    words: int
+
+
+def snippet(text: str, query: str) -> Snippet:
+    """Return the stretch of ``text`` with most of the words of ``query``, compared without diacritics."""
+    folded, wanted = fold(text), {fold(query[a:b]) for a, b in word_spans(query)}
+    wanted = {word for word in wanted if len(word) > 1 and word not in _STOP} or wanted
+    hits = [(a, b) for a, b in word_spans(text) if folded[a:b] in wanted]
+    start, end = _window(text, hits)
+    lead, trail = ("… " if start > 0 else ""), (" …" if end < len(text) else "")
+    shift = len(lead) - start
+    marks = _merge([(a + shift, b + shift) for a, b in hits if start <= a and b <= end], lead + text[start:end])
+    return Snippet(lead + text[start:end] + trail, marks, len({folded[a:b] for a, b in hits}))
+
+
+def _window(text: str, hits: list[tuple[int, int]]) -> tuple[int, int]:
+    if len(text) <= MAX_CHARACTERS:
+        return 0, len(text)
+    starts = [a for a, _ in sentences(text)] or [0]
+    if not hits:
+        return _trim(text, starts[0])
+    folded = fold(text)
+
+    def distinct(start: int) -> int:
+        return len({folded[a:b] for a, b in hits if start <= a and b <= start + MAX_CHARACTERS})
+
+    # Windows open at a sentence, or a little before a hit where the sentence is too long to reach it.
+    options = starts + [max(0, a - 60) for a, _ in hits]
+    best = max(options, key=lambda start: (distinct(start), start in starts, -start))
+    return _trim(text, best)
+
+
+def _trim(text: str, start: int) -> tuple[int, int]:
+    if start > 0 and not text[start - 1].isspace():
+        start = text.find(" ", start) + 1 or start
+    end = min(len(text), start + MAX_CHARACTERS)
+    if end < len(text) and (space := text.rfind(" ", start, end)) > start:
+        end = space
+    return start, end
+
+
+def _merge(marks: list[tuple[int, int]], text: str) -> tuple[tuple[int, int], ...]:
+    """Join marks with only spaces between them, so that a phrase is marked as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in marks:
+        if merged and not text[merged[-1][1] : start].strip():
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return tuple(merged)

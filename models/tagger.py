@@ -1,0 +1,169 @@
+"""Tag paragraphs by task group: score every clause in three views, gather the scores, give calibrated probabilities.
+
+Level one is a logistic regression a view and group over clauses; level two a logistic regression a group over what the
+clauses of a paragraph say together (Wolpert 1992, stacking). Both are persisted with skops and an allow-list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from corpus.taxonomy import TaskGroup
+from corpus.types import Tag
+from models.embedder import Embedder, Vectors
+from models.features import VIEWS, Cues, Units, units, views
+
+FORMAT = 1
+MODEL_FILE = "tagger.skops"
+MANIFEST_FILE = "manifest.json"
+
+
+class TaggerError(ValueError):
+    """A tagger cannot be used; the message names the file, what differs and what to run."""
+
+
+@dataclass(frozen=True)
+class ClauseModels:
+    """Level one: two vectorisers, and a classifier for every view and group."""
+
+    words: Any
+    letters: Any
+    classifiers: Mapping[str, Mapping[str, LogisticRegression]]
+
+    def scores(self, units: Units, matches: NDArray[np.float32], groups: Sequence[str]) -> NDArray[np.float64]:
+        """Return the log-odds of every unit, shape (units, groups, views)."""
+        features = views(units, self.words, self.letters, matches)
+        columns = [[self.classifiers[view][group].decision_function(features[view]) for view in VIEWS] for group in groups]
+        return np.array(columns).transpose(2, 0, 1)
+
+
+def gather(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what level two sees, shape (paragraphs, groups, features).
+
+    For each view the largest and second largest score of a clause and that of the whole; over the views the largest mean;
+    the strongest other group; cue counts of the whole; how many clauses there are.
+    """
+    paragraphs, groups = len(units.whole), scores.shape[1]
+    table = np.empty((paragraphs, groups, 3 * len(VIEWS) + 5))
+    order = np.argsort(units.owner, kind="stable")
+    bounds = np.searchsorted(units.owner[order], np.arange(paragraphs + 1))
+    for number in range(paragraphs):
+        rows = order[bounds[number] : bounds[number + 1]]
+        whole = units.whole[number]
+        clauses = rows[rows != whole] if len(rows) > 1 else rows
+        ranked = np.sort(scores[clauses], axis=0)[::-1]
+        joint = scores[clauses].mean(axis=2).max(axis=0)
+        largest, second = ranked[0], ranked[min(1, len(clauses) - 1)]
+        others = np.array([np.max(np.delete(joint, g)) if groups > 1 else 0.0 for g in range(groups)])
+        table[number] = np.column_stack(
+            [largest, second, scores[whole], joint, others, counts[whole], np.full(groups, np.log(len(clauses)))]
+        )
+    return table
+
+
+class Tagger:
+    """A trained tagger; ``id`` names its data, labels and thresholds. Safe to share between threads."""
+
+    def __init__(
+        self,
+        identifier: str,
+        groups: Sequence[TaskGroup],
+        thresholds: Mapping[str, float],
+        clause_models: ClauseModels,
+        paragraph_models: Mapping[str, Any],
+        embedder: Embedder,
+    ) -> None:
+        self.id = identifier
+        self.groups = tuple(groups)
+        self.thresholds = dict(thresholds)
+        self._clause_models = clause_models
+        self._paragraph_models = paragraph_models
+        self._cues = Cues(groups)
+        self._embedder = embedder
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], Vectors]:
+        """Return the probability of every group, shape (texts, groups), and the texts' passage vectors."""
+        keys = [group.key for group in self.groups]
+        if not texts:
+            return np.zeros((0, len(keys))), np.zeros((0, self._embedder.dimension), np.float32)
+        cut = units(texts, self._embedder)
+        matches = self._cues.matches(cut.texts)
+        scores = self._clause_models.scores(cut, matches, keys)
+        table = gather(scores, cut, self._cues.counts(matches))
+        columns = [self._paragraph_models[key].predict_proba(table[:, g])[:, 1] for g, key in enumerate(keys)]
+        found = np.column_stack(columns)
+        found[[not any(c.isalpha() for c in text) for text in texts]] = 0.0
+        return found, cut.vectors[cut.whole]
+
+    def tag(self, texts: Sequence[str]) -> list[list[Tag]]:
+        """Return all groups' tags for every text, in the taxonomy's order."""
+        return self.tags(self.probabilities(texts)[0])
+
+    def tags(self, probabilities: NDArray[np.float64]) -> list[list[Tag]]:
+        """Return tags for rows of ``probabilities``, assigned at each group's threshold."""
+        return [
+            [
+                Tag(group.key, round(float(p), 4), bool(p >= self.thresholds[group.key]), "model", self.id)
+                for group, p in zip(self.groups, row, strict=True)
+            ]
+            for row in probabilities
+        ]
+
+    def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
+        """Write the model and ``manifest`` into ``folder``."""
+        import skops.io
+
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = {
+            "words": self._clause_models.words,
+            "letters": self._clause_models.letters,
+            "clauses": {view: dict(models) for view, models in self._clause_models.classifiers.items()},
+            "paragraphs": dict(self._paragraph_models),
+        }
+        data = skops.io.dumps(parts, compression=8)
+        (folder / MODEL_FILE).write_bytes(data)
+        (folder / MANIFEST_FILE).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -> Tagger:
+    """Load the tagger in ``folder``.
+
+    Raises TaggerError when a file is missing, altered, holds unknown types, or was trained with other groups, another
+    embedder or another scikit-learn.
+    """
+    import hashlib
+
+    import skops.io
+    import sklearn
+
+    remedy = "run `kehoach train`"
+    try:
+        manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        data = (folder / MODEL_FILE).read_bytes()
+    except (OSError, ValueError) as error:
+        raise TaggerError(f"no usable tagger in {folder}: {error}; {remedy}") from error
+    expected = {
+        "format": FORMAT,
+        "groups": [group.key for group in groups],
+        "embedder": embedder.id,
+        "scikit-learn": sklearn.__version__,
+    }
+    for name, value in expected.items():
+        if manifest.get(name) != value:
+            raise TaggerError(f"the tagger in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}")
+    if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
+        raise TaggerError(f"{folder / MODEL_FILE} is damaged or foreign: its SHA-256 is not the manifest's; {remedy}")
+    unknown = skops.io.get_untrusted_types(data=data)
+    if unknown:
+        raise TaggerError(f"{folder / MODEL_FILE} holds types that are not allowed: {unknown}; {remedy}")
+    parts = skops.io.loads(data)
+    models = ClauseModels(parts["words"], parts["letters"], parts["clauses"])
+    return Tagger(manifest["id"], groups, manifest["thresholds"], models, parts["paragraphs"], embedder)

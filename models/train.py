@@ -1,0 +1,211 @@
+"""Train the tagger: clause models by multiple-instance learning, paragraph models on held-out scores, thresholds for F1.
+
+Every split is by document. Deterministic for the same data and embedder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from corpus.labelled import LabelledParagraph
+from corpus.taxonomy import TaskGroup
+from models.embedder import Embedder
+from models.features import VIEWS, Cues, Units, letter_vectorizer, units, views, word_vectorizer
+from models.tagger import FORMAT, ClauseModels, Tagger, gather
+from nlp.fold import fold
+
+FOLDS = 5
+# Penalties by view, chosen on grouped folds (results/tagging.md).
+PENALTY = {"words": 8.0, "letters": 8.0, "meaning": 0.3}
+_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled paragraphs, cut and described once: ``labels`` is (paragraphs, groups), ``documents`` a number each."""
+
+    units: Units
+    matches: NDArray[np.float32]
+    counts: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    documents: NDArray[np.int64]
+
+    def of(self, paragraphs: NDArray[np.int64]) -> Examples:
+        """Return the examples of some paragraphs."""
+        rows = np.flatnonzero(np.isin(self.units.owner, paragraphs))
+        # Units keep their order, so paragraphs must be in ascending order for the two to agree.
+        chosen = np.sort(paragraphs)
+        return Examples(
+            self.units.of(chosen), self.matches[rows], self.counts[rows], self.labels[chosen], self.documents[chosen]
+        )
+
+
+def describe(rows: Sequence[LabelledParagraph], groups: Sequence[TaskGroup], embedder: Embedder) -> Examples:
+    """Return ``rows`` as examples for ``groups``."""
+    cut = units([row.text for row in rows], embedder)
+    cues = Cues(groups)
+    matches = cues.matches(cut.texts)
+    labels = np.array([[group.key in row.labels for group in groups] for row in rows])
+    _, documents = np.unique([row.document for row in rows], return_inverse=True)
+    return Examples(cut, matches, cues.counts(matches), labels, documents.astype(np.int64))
+
+
+def folds(documents: NDArray[np.int64], count: int = FOLDS) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield (training, held-out) paragraph numbers; a document is on one side only."""
+    splitter = GroupKFold(min(count, len(np.unique(documents))), shuffle=True, random_state=889)
+    for training, held_out in splitter.split(documents, groups=documents):
+        yield np.sort(training), np.sort(held_out)
+
+
+def fit_clauses(examples: Examples, keys: Sequence[str]) -> ClauseModels:
+    """Fit level one. A clause of a labelled paragraph counts as positive unless the model of the round before,
+    having seen it, finds nothing in it while another clause carries the label (Andrews et al. 2003, MI-SVM).
+    """
+    cut = examples.units
+    words = word_vectorizer().fit(cut.segmented)
+    letters = letter_vectorizer().fit([fold(text) for text in cut.texts])
+    features = views(cut, words, letters, examples.matches)
+    classifiers: dict[str, dict[str, LogisticRegression]] = {view: {} for view in VIEWS}
+    for number, key in enumerate(keys):
+        positive = examples.labels[cut.owner, number]
+        weight = np.ones(len(positive))
+        for last in [*[False] * _ROUNDS, True]:
+            for view in VIEWS:
+                model = LogisticRegression(C=PENALTY[view], solver="liblinear", class_weight="balanced", random_state=0)
+                classifiers[view][key] = model.fit(features[view], positive, sample_weight=weight)
+            if not last:
+                joint = np.mean([classifiers[view][key].decision_function(features[view]) for view in VIEWS], axis=0)
+                positive, weight = _relabel(joint, cut, examples.labels[:, number])
+    return ClauseModels(words, letters, classifiers)
+
+
+def _relabel(
+    joint: NDArray[np.float64], cut: Units, labels: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return each unit's label and weight for the next round."""
+    best = np.full(len(labels), -np.inf)
+    np.maximum.at(best, cut.owner, joint)
+    of_positive = labels[cut.owner]
+    is_whole = np.zeros(len(joint), bool)
+    is_whole[cut.whole] = True
+    carries = of_positive & (is_whole | (joint >= np.minimum(best[cut.owner], 0.0)))
+    # The rest of a labelled paragraph probably speaks of something else: a weak negative.
+    weight = np.where(of_positive & ~carries, 0.3, 1.0)
+    return carries, weight
+
+
+def fit_paragraphs(table: NDArray[np.float64], labels: NDArray[np.bool_], keys: Sequence[str]) -> dict[str, Any]:
+    """Fit level two on held-out scores, unweighted so that its probabilities are calibrated."""
+    return {
+        key: make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(table[:, g], labels[:, g])
+        for g, key in enumerate(keys)
+    }
+
+
+def held_out_table(examples: Examples, keys: Sequence[str], tell: Callable[[str], None]) -> NDArray[np.float64]:
+    """Return what level two sees for every paragraph, scored by clause models that never saw its document."""
+    table: NDArray[np.float64] | None = None
+    for number, (training, held_out) in enumerate(folds(examples.documents), 1):
+        tell(f"fold {number}")
+        unseen = examples.of(held_out)
+        models = fit_clauses(examples.of(training), keys)
+        rows = gather(models.scores(unseen.units, unseen.matches, keys), unseen.units, unseen.counts)
+        if table is None:
+            table = np.empty((len(examples.labels), *rows.shape[1:]))
+        table[held_out] = rows
+    if table is None:
+        raise ValueError("no labelled paragraphs to train on")
+    return table
+
+
+def best_threshold(labels: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
+    """Return the threshold with the highest F1, the middle of the best ones."""
+    candidates = np.linspace(0.1, 0.9, 81)
+    f1 = []
+    for threshold in candidates:
+        assigned = probabilities >= threshold
+        f1.append(2 * (assigned & labels).sum() / max(1, assigned.sum() + labels.sum()))
+    # Within half a point of the best all are alike by chance; their middle travels better than the peak.
+    good = candidates[np.array(f1) >= max(f1) - 0.005]
+    return round(float(np.median(good)), 3)
+
+
+def train(
+    rows: Sequence[LabelledParagraph],
+    groups: Sequence[TaskGroup],
+    embedder: Embedder,
+    tell: Callable[[str], None] | None = None,
+) -> tuple[Tagger, dict[str, Any]]:
+    """Return a tagger trained on ``rows`` and its manifest (without the file's hash)."""
+    say = tell or (lambda what: None)
+    keys = [group.key for group in groups]
+    say("describing paragraphs")
+    examples = describe(rows, groups, embedder)
+    lacking = [key for g, key in enumerate(keys) if len(np.unique(examples.documents[examples.labels[:, g]])) < 2]
+    if lacking:
+        raise ValueError(f"task groups {lacking} need labelled paragraphs in at least 2 documents")
+    return fit(examples, rows, groups, embedder, say)
+
+
+def fit(
+    examples: Examples,
+    rows: Sequence[LabelledParagraph],
+    groups: Sequence[TaskGroup],
+    embedder: Embedder,
+    say: Callable[[str], None],
+) -> tuple[Tagger, dict[str, Any]]:
+    """Fit both levels on described examples; ``rows`` are the same paragraphs, for the data's hash."""
+    keys = [group.key for group in groups]
+    table = held_out_table(examples, keys, say)
+    say("fitting")
+    thresholds = held_out_thresholds(table, examples, keys)
+    paragraph_models = fit_paragraphs(table, examples.labels, keys)
+    clause_models = fit_clauses(examples, keys)
+    data = json.dumps([[row.id, row.text, sorted(row.labels)] for row in rows], ensure_ascii=False)
+    data_hash = hashlib.sha256(data.encode()).hexdigest()
+    name = hashlib.sha256(json.dumps([FORMAT, data_hash, keys, thresholds, embedder.id]).encode()).hexdigest()
+    identifier = f"task-groups-{name[:10]}"
+    manifest = {
+        "id": identifier,
+        "format": FORMAT,
+        "groups": keys,
+        "thresholds": thresholds,
+        "embedder": embedder.id,
+        "scikit-learn": sklearn.__version__,
+        "data": {"sha256": data_hash, "paragraphs": len(rows), "documents": int(examples.documents.max()) + 1},
+    }
+    return Tagger(identifier, groups, thresholds, clause_models, paragraph_models, embedder), manifest
+
+
+def held_out_probabilities(table: NDArray[np.float64], examples: Examples, keys: Sequence[str]) -> NDArray[np.float64]:
+    """Return probabilities of level two for every paragraph, fitted without its document."""
+    found = np.empty(examples.labels.shape)
+    for training, held_out in folds(examples.documents):
+        models = fit_paragraphs(table[training], examples.labels[training], keys)
+        for g, key in enumerate(keys):
+            found[held_out, g] = models[key].predict_proba(table[held_out, g])[:, 1]
+    return found
+
+
+def held_out_thresholds(table: NDArray[np.float64], examples: Examples, keys: Sequence[str]) -> dict[str, float]:
+    """Return the best threshold of every group over held-out probabilities."""
+    probabilities = held_out_probabilities(table, examples, keys)
+    return {key: best_threshold(examples.labels[:, g], probabilities[:, g]) for g, key in enumerate(keys)}
+
+
+def seal(folder: Path, manifest: dict[str, Any], file_name: str) -> dict[str, Any]:
+    """Return ``manifest`` with the hash of the written model file."""
+    return {**manifest, "sha256": hashlib.sha256((folder / file_name).read_bytes()).hexdigest()}
