@@ -21,7 +21,7 @@ from corpus.schema import HEAD, documents, embeddings, paragraphs, state, tags, 
 from corpus.types import Document, Tag, Target
 
 Vectors = NDArray[np.float32]
-Outcome = Literal["added", "updated", "unchanged", "duplicate"]
+Outcome = Literal["added", "updated", "unchanged"]
 # SQLite takes at most 32,766 bound values in a statement; a chunk stays well below in every query here.
 _CHUNK = 5_000
 
@@ -140,7 +140,7 @@ class Store:
             yield connection
 
     def outcome_of(self, document: Document) -> Outcome:
-        """Tell what adding ``document`` would do: "duplicate" is the same bytes under another id."""
+        """Tell what adding ``document`` would do."""
         with self.engine.connect() as connection:
             known = connection.scalar(sa.select(documents.c.sha256).where(documents.c.id == document.id))
         if known is None:
@@ -248,16 +248,21 @@ class Store:
         keys = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         return keys, np.frombuffer(b"".join(row[1] for row in rows), np.float32).reshape(len(rows), -1)
 
-    def set_vectors(self, embedder_id: str, keys: Sequence[int], vectors: Vectors) -> None:
-        """Add vectors of another embedder for paragraphs already stored."""
+    def without_vectors(self, embedder_id: str) -> list[tuple[int, str]]:
+        """Return (key, text) of the paragraphs that ``embedder_id`` has not embedded."""
+        done = sa.select(embeddings.c.paragraph_key).where(embeddings.c.embedder_id == embedder_id)
+        query = sa.select(paragraphs.c.key, paragraphs.c.text).where(paragraphs.c.key.not_in(done)).order_by(paragraphs.c.key)
+        with self.engine.connect() as connection:
+            return [(key, text) for key, text in connection.execute(query)]
+
+    def add_vectors(self, embedder_id: str, keys: Sequence[int], vectors: Vectors) -> None:
+        """Add another embedder's vectors of paragraphs already stored; the content counts as unchanged."""
         rows = [
             {"paragraph_key": int(key), "embedder_id": embedder_id, "vector": vector.tobytes()}
             for key, vector in zip(keys, vectors, strict=True)
         ]
-        with self._changing() as connection:
-            connection.execute(sa.delete(embeddings).where(embeddings.c.embedder_id == embedder_id))
-            if rows:
-                connection.execute(sa.insert(embeddings), rows)
+        with self.engine.begin() as connection:
+            connection.execute(sa.insert(embeddings), rows)
 
     def coverage(self) -> dict[str, dict[str, int]]:
         """Return province to task group to number of assigned paragraphs; the key "" counts all paragraphs."""

@@ -37,13 +37,21 @@ def understand(text: str, restorer: Restorer) -> Query:
     meaning = " ".join(filter(None, (restored or typed, *expand(restored or typed))))
     if translated:
         meaning = f"{translated} ({typed})"
-    provinces = find_provinces(restored or typed)
+    provinces = _named_provinces(typed)
     years = _YEAR.findall(typed)
     query = Query(typed, meaning, Words(typed, restored, expansions))
     return replace(
         query,
-        restored=restored if restored != typed else None,
+        restored=restored if restored not in ("", typed) else None,
         translated=translated or None,
-        province=provinces[0][2].name if provinces else None,
+        province=provinces[0] if provinces else None,
         year=int(years[0]) if len(set(years)) == 1 else None,
     )
+
+
+def _named_provinces(typed: str) -> list[str]:
+    """Return the provinces named in a query, where capitals are often left out."""
+    if typed != typed.lower() or not has_diacritics(typed):
+        return [province.name for _, _, province in find_provinces(typed)]
+    # "hòa bình" in small letters is peace.
+    return [province.name for _, _, province in find_provinces(typed.title()) if province.name != "Hòa Bình"]

@@ -56,6 +56,12 @@ class Searcher:
         hits = [self._hit(query, paragraphs[key], score, legs) for key, score in fused if key in paragraphs]
         return Result(query, hits, 1000 * (time.perf_counter() - began), self._embedder.id)
 
+    def rankings(self, text: str, depth: int = DEPTH) -> dict[str, list[int]]:
+        """Return every leg's keys for ``text``, best first, and those of their fusion, for evaluation."""
+        legs = self._legs(understand(text, self._generation.restorer), depth, Filter())
+        ranked = {leg: [key for key, _ in found] for leg, found in legs.items()}
+        return {**ranked, "fused": [key for key, _ in fuse(ranked, WEIGHTS)]}
+
     def _legs(self, query: Query, depth: int, only: Filter) -> dict[str, list[tuple[int, float]]]:
         vector = self._embedder.embed_queries([query.meaning])[0]
         allowed = None if only.is_open else self._store.keys(only)

@@ -6,6 +6,7 @@ clauses of a paragraph say together (Wolpert 1992, stacking). Both are persisted
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class Tagger:
         ]
 
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        """Write the model and ``manifest`` into ``folder``."""
+        """Write the model and ``manifest``, with the model file's hash, into ``folder``."""
         import skops.io
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,8 @@ class Tagger:
         }
         data = skops.io.dumps(parts, compression=8)
         (folder / MODEL_FILE).write_bytes(data)
-        (folder / MANIFEST_FILE).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        sealed = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
+        (folder / MANIFEST_FILE).write_text(json.dumps(sealed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -> Tagger:
@@ -139,8 +141,6 @@ def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -
     Raises TaggerError when a file is missing, altered, holds unknown types, or was trained with other groups, another
     embedder or another scikit-learn.
     """
-    import hashlib
-
     import skops.io
     import sklearn
 

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,51 +142,56 @@ def best_threshold(labels: NDArray[np.bool_], probabilities: NDArray[np.float64]
     return round(float(np.median(good)), 3)
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A trained tagger with its manifest, and the labels and held-out probabilities it was chosen by."""
+
+    tagger: Tagger
+    manifest: dict[str, Any]
+    labels: NDArray[np.bool_]
+    held_out: NDArray[np.float64]
+
+
 def train(
     rows: Sequence[LabelledParagraph],
     groups: Sequence[TaskGroup],
     embedder: Embedder,
     tell: Callable[[str], None] | None = None,
-) -> tuple[Tagger, dict[str, Any]]:
-    """Return a tagger trained on ``rows`` and its manifest (without the file's hash)."""
+) -> Trained:
+    """Train a tagger on ``rows``. Raises ValueError where a group has labels in fewer than two documents."""
     say = tell or (lambda what: None)
     keys = [group.key for group in groups]
-    say("describing paragraphs")
-    examples = describe(rows, groups, embedder)
-    lacking = [key for g, key in enumerate(keys) if len(np.unique(examples.documents[examples.labels[:, g]])) < 2]
+    lacking = [key for key in keys if len({row.document for row in rows if key in row.labels}) < 2]
     if lacking:
         raise ValueError(f"task groups {lacking} need labelled paragraphs in at least 2 documents")
-    return fit(examples, rows, groups, embedder, say)
-
-
-def fit(
-    examples: Examples,
-    rows: Sequence[LabelledParagraph],
-    groups: Sequence[TaskGroup],
-    embedder: Embedder,
-    say: Callable[[str], None],
-) -> tuple[Tagger, dict[str, Any]]:
-    """Fit both levels on described examples; ``rows`` are the same paragraphs, for the data's hash."""
-    keys = [group.key for group in groups]
+    say(f"describing {len(rows)} paragraphs")
+    examples = describe(rows, groups, embedder)
     table = held_out_table(examples, keys, say)
+    held_out = held_out_probabilities(table, examples, keys)
+    thresholds = {key: best_threshold(examples.labels[:, g], held_out[:, g]) for g, key in enumerate(keys)}
     say("fitting")
-    thresholds = held_out_thresholds(table, examples, keys)
     paragraph_models = fit_paragraphs(table, examples.labels, keys)
     clause_models = fit_clauses(examples, keys)
+    manifest = _manifest(rows, keys, thresholds, embedder)
+    tagger = Tagger(manifest["id"], groups, thresholds, clause_models, paragraph_models, embedder)
+    return Trained(tagger, manifest, examples.labels, held_out)
+
+
+def _manifest(
+    rows: Sequence[LabelledParagraph], keys: Sequence[str], thresholds: dict[str, float], embedder: Embedder
+) -> dict[str, Any]:
     data = json.dumps([[row.id, row.text, sorted(row.labels)] for row in rows], ensure_ascii=False)
     data_hash = hashlib.sha256(data.encode()).hexdigest()
     name = hashlib.sha256(json.dumps([FORMAT, data_hash, keys, thresholds, embedder.id]).encode()).hexdigest()
-    identifier = f"task-groups-{name[:10]}"
-    manifest = {
-        "id": identifier,
+    return {
+        "id": f"task-groups-{name[:10]}",
         "format": FORMAT,
-        "groups": keys,
+        "groups": list(keys),
         "thresholds": thresholds,
         "embedder": embedder.id,
         "scikit-learn": sklearn.__version__,
-        "data": {"sha256": data_hash, "paragraphs": len(rows), "documents": int(examples.documents.max()) + 1},
+        "data": {"sha256": data_hash, "paragraphs": len(rows), "documents": len({row.document for row in rows})},
     }
-    return Tagger(identifier, groups, thresholds, clause_models, paragraph_models, embedder), manifest
 
 
 def held_out_probabilities(table: NDArray[np.float64], examples: Examples, keys: Sequence[str]) -> NDArray[np.float64]:
@@ -198,14 +202,3 @@ def held_out_probabilities(table: NDArray[np.float64], examples: Examples, keys:
         for g, key in enumerate(keys):
             found[held_out, g] = models[key].predict_proba(table[held_out, g])[:, 1]
     return found
-
-
-def held_out_thresholds(table: NDArray[np.float64], examples: Examples, keys: Sequence[str]) -> dict[str, float]:
-    """Return the best threshold of every group over held-out probabilities."""
-    probabilities = held_out_probabilities(table, examples, keys)
-    return {key: best_threshold(examples.labels[:, g], probabilities[:, g]) for g, key in enumerate(keys)}
-
-
-def seal(folder: Path, manifest: dict[str, Any], file_name: str) -> dict[str, Any]:
-    """Return ``manifest`` with the hash of the written model file."""
-    return {**manifest, "sha256": hashlib.sha256((folder / file_name).read_bytes()).hexdigest()}

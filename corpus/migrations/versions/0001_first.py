@@ -31,7 +31,7 @@ def upgrade() -> None:
         "paragraphs",
         sa.Column("key", sa.Integer, primary_key=True),
         sa.Column("id", sa.String, nullable=False, unique=True),
-        sa.Column("document_id", sa.ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("document_id", sa.String, sa.ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
         sa.Column("ordinal", sa.Integer, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
@@ -44,7 +44,7 @@ def upgrade() -> None:
     op.create_index("paragraphs_in_order", "paragraphs", ["document_id", "ordinal"])
     op.create_table(
         "tags",
-        sa.Column("paragraph_key", sa.ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
+        sa.Column("paragraph_key", sa.Integer, sa.ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
         sa.Column("task_group", sa.String, primary_key=True),
         sa.Column("probability", sa.Float, nullable=False),
         sa.Column("assigned", sa.Boolean, nullable=False),
@@ -54,7 +54,7 @@ def upgrade() -> None:
     op.create_index("tags_by_group", "tags", ["task_group", "assigned"])
     op.create_table(
         "targets",
-        sa.Column("paragraph_key", sa.ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
+        sa.Column("paragraph_key", sa.Integer, sa.ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
         sa.Column("ordinal", sa.Integer, primary_key=True),
         sa.Column("indicator", sa.Text, nullable=False),
         sa.Column("comparator", sa.String, nullable=False),
@@ -67,7 +67,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "embeddings",
-        sa.Column("paragraph_key", sa.ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
+        sa.Column("paragraph_key", sa.Integer, sa.ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
         sa.Column("embedder_id", sa.String, primary_key=True),
         sa.Column("vector", sa.LargeBinary, nullable=False),
     )

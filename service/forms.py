@@ -1,0 +1,174 @@
+"""The JSON forms of DESIGN's contract, the same on the command line and over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from corpus.store import StoredDocument, StoredParagraph
+from corpus.types import Document, Metadata, Tag, Target
+from index.align import Comparison, Side
+from index.search import Hit, Result
+from service.ingest import FileReport
+
+Form = dict[str, Any]
+
+
+def tag_form(tag: Tag) -> Form:
+    """Return a tag."""
+    return {"task_group": tag.task_group, "probability": tag.probability, "assigned": tag.assigned}
+
+
+def target_form(target: Target) -> Form:
+    """Return a target."""
+    return {
+        "indicator": target.indicator,
+        "comparator": target.comparator,
+        "values": list(target.values),
+        "unit": target.unit,
+        "deadline": target.deadline,
+        "scope": target.scope,
+        "span": list(target.span),
+    }
+
+
+def metadata_form(metadata: Metadata) -> Form:
+    """Return a document's metadata."""
+    return {
+        "number": metadata.number,
+        "type": metadata.type,
+        "title": metadata.title,
+        "province": metadata.province,
+        "province_today": metadata.province_today,
+        "issuing_body": metadata.issuing_body,
+        "signer": metadata.signer,
+        "date_issued": metadata.date_issued.isoformat() if metadata.date_issued else None,
+        "period": list(metadata.period) if metadata.period else None,
+        "based_on": list(metadata.based_on),
+    }
+
+
+def inspection_form(document: Document, tags: Sequence[Sequence[Tag]], targets: Sequence[Sequence[Target]]) -> Form:
+    """Return all that is read from one document."""
+    return {
+        "id": document.id,
+        "metadata": metadata_form(document.metadata),
+        "paragraphs": [
+            {
+                "id": p.id,
+                "heading_path": list(p.heading_path),
+                "ordinal": p.ordinal,
+                "kind": p.kind,
+                "text": p.text,
+                "tags": [tag_form(tag) for tag in tags_of],
+                "targets": [target_form(target) for target in targets_of],
+            }
+            for p, tags_of, targets_of in zip(document.paragraphs, tags, targets, strict=True)
+        ],
+        "skipped": [{"text": s.text, "reason": s.reason, "line": s.line} for s in document.skipped],
+    }
+
+
+def paragraph_form(paragraph: StoredParagraph) -> Form:
+    """Return a stored paragraph."""
+    return {
+        "paragraph_id": paragraph.id,
+        "document_id": paragraph.document_id,
+        "province": paragraph.province,
+        "province_today": paragraph.province_today,
+        "year": paragraph.year,
+        "number": paragraph.number,
+        "kind": paragraph.kind,
+        "heading_path": list(paragraph.heading_path),
+        "task_groups": list(paragraph.groups),
+        "text": paragraph.text,
+    }
+
+
+def hit_form(hit: Hit) -> Form:
+    """Return a search hit."""
+    return {
+        **paragraph_form(hit.paragraph),
+        "score": hit.score,
+        "snippet": hit.snippet.text,
+        "marks": [list(mark) for mark in hit.snippet.marks],
+        "reason": {"ranks": hit.ranks, "scores": hit.scores, "matched_words": hit.snippet.words},
+    }
+
+
+def result_form(result: Result) -> Form:
+    """Return an answered query."""
+    query = result.query
+    return {
+        "query": query.typed,
+        "restored": query.restored,
+        "translated": query.translated,
+        "province_named": query.province,
+        "year_named": query.year,
+        "hits": [hit_form(hit) for hit in result.hits],
+        "took_ms": round(result.took_ms, 2),
+        "model_id": result.embedder_id,
+    }
+
+
+def document_form(document: StoredDocument) -> Form:
+    """Return a stored document."""
+    return {
+        "document_id": document.id,
+        "source": document.source,
+        "number": document.number,
+        "type": document.type,
+        "title": document.title,
+        "province": document.province,
+        "province_today": document.province_today,
+        "issuing_body": document.issuing_body,
+        "signer": document.signer,
+        "date_issued": document.date_issued.isoformat() if document.date_issued else None,
+        "year": document.year,
+        "based_on": list(document.based_on),
+        "paragraphs": document.paragraphs,
+    }
+
+
+def side_form(side: Side) -> Form:
+    """Return one clause of a comparison."""
+    return {
+        "paragraph_id": side.paragraph.id,
+        "document_id": side.paragraph.document_id,
+        "province": side.paragraph.province,
+        "heading_path": list(side.paragraph.heading_path),
+        "task_groups": list(side.paragraph.groups),
+        "text": side.text,
+    }
+
+
+def comparison_form(comparison: Comparison) -> Form:
+    """Return the comparison of two provinces."""
+    return {
+        "a": comparison.a,
+        "b": comparison.b,
+        "aligned": [
+            {
+                "a": side_form(pair.a),
+                "b": side_form(pair.b),
+                "similarity": pair.similarity,
+                "shared": list(pair.shared),
+                "differs": [{"kind": d.kind, "a": d.a, "b": d.b} for d in pair.differs],
+            }
+            for pair in comparison.aligned
+        ],
+        "only_a": [side_form(side) for side in comparison.only_a],
+        "only_b": [side_form(side) for side in comparison.only_b],
+    }
+
+
+def report_form(report: FileReport) -> Form:
+    """Return what became of one file."""
+    return {
+        "file": report.file,
+        "outcome": report.outcome,
+        "document_id": report.document_id,
+        "paragraphs": report.paragraphs,
+        "skipped": report.skipped,
+        "reason": report.reason,
+    }

@@ -1,0 +1,51 @@
+"""Every setting of kehoach, read from the environment (``KEHOACH_...``); docs/settings.md lists them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are kept and which models are used."""
+
+    model_config = SettingsConfigDict(env_prefix="KEHOACH_", frozen=True)
+
+    home: Path = Field(default_factory=lambda: user_data_path("kehoach"), description="Folder of the store and its indexes.")
+    cache: Path = Field(default_factory=lambda: user_cache_path("kehoach"), description="Folder of built models; may be deleted.")
+    database: str = Field("", description="SQLAlchemy URL of the store; empty: SQLite in the home folder.")
+    embedder: str = Field(
+        "default", description='"default", or a sentence-transformers hub name or folder (needs kehoach[transformers]).'
+    )
+    tagger: Path | None = Field(None, description="Folder of a trained tagger; empty: one in the home folder, else the shipped one.")
+    taxonomy: Path | None = Field(None, description="TOML file of task groups; empty: the project's four.")
+    threads: int | None = Field(None, ge=1, description="Threads for embedding; empty: one a processor.")
+    host: str = Field("127.0.0.1", description="Address that `kehoach serve` listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that `kehoach serve` listens on.")
+    api_key: str = Field("", description="Key that writes over HTTP must send as X-API-Key; empty: writes are refused.")
+    max_body: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body over HTTP, in bytes.")
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the store."""
+        return self.database or f"sqlite:///{self.home / 'kehoach.db'}"
+
+    @property
+    def index_folder(self) -> Path:
+        """Where generations of the indexes are kept."""
+        return self.home / "index"
+
+    @property
+    def own_tagger(self) -> Path:
+        """Where `kehoach train` writes."""
+        return self.home / "tagger"
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process."""
+    return Settings()

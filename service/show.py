@@ -1,0 +1,139 @@
+"""Show results in a terminal: tables, marked snippets, comparisons. Data goes to standard output, all else to standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from corpus.taxonomy import TaskGroup
+from index.align import Comparison, Side
+from index.search import Result
+from service.ingest import FileReport
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
+_OUTCOMES = {"added": "green", "updated": "green", "unchanged": "dim", "duplicate": "yellow", "failed": "red"}
+
+
+def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print one JSON document."""
+    print(json.dumps(data, ensure_ascii=False, indent=1))  # noqa: T201 - machine-readable output
+
+
+def print_lines(rows: Iterable[Any]) -> None:
+    """Print JSON lines."""
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False), flush=True)  # noqa: T201 - machine-readable output
+
+
+def chips(keys: Sequence[str], groups: Sequence[TaskGroup]) -> Text:
+    """Return task groups as coloured chips."""
+    text = Text()
+    for group, colour in zip(groups, _COLOURS * len(groups), strict=False):
+        if group.key in keys:
+            text.append(f" {group.name_vi} ", style=f"reverse {colour}").append(" ")
+    return text
+
+
+def show_report(report: FileReport) -> None:
+    """Show what became of one file, in a line."""
+    line = Text(f"{report.outcome:>9}  ", style=_OUTCOMES[report.outcome])
+    line.append(report.file, style="bold")
+    if report.document_id and report.outcome != "failed":
+        line.append(f"  {report.document_id}  {report.paragraphs} paragraphs, {report.skipped} lines left out", style="dim")
+    if report.reason:
+        line.append(f"  {report.reason}")
+    err.print(line, soft_wrap=True)
+
+
+def show_result(result: Result, groups: Sequence[TaskGroup]) -> None:
+    """Show an answered query."""
+    query = result.query
+    out.print(Text(f"“{query.typed}”", style="bold"), Text(f"  {len(result.hits)} hits in {result.took_ms:.0f} ms", style="dim"))
+    for name, value in (("read as", query.restored or query.translated), ("province", query.province), ("year", query.year)):
+        if value:
+            out.print(Text(f"  {name}: {value}", style="dim"))
+    for rank, hit in enumerate(result.hits, 1):
+        paragraph = hit.paragraph
+        place = ", ".join(str(part) for part in (paragraph.province, paragraph.number, paragraph.year) if part)
+        head = Text(f"{rank:>3}. ", style="bold").append(place or paragraph.document_id, style="bold")
+        head.append(f"  score {hit.score:.2f}  ", style="dim").append_text(chips(paragraph.groups, groups))
+        out.print(head)
+        snippet = Text(hit.snippet.text)
+        for start, end in hit.snippet.marks:
+            snippet.stylize("bold underline", start, end)
+        out.print(_indented(snippet))
+        out.print(_indented(Text(paragraph.id, style="dim")))
+    if not result.hits:
+        out.print("  nothing found")
+
+
+def _indented(text: Text) -> Table:
+    grid = Table.grid(padding=(0, 0, 0, 5))
+    grid.add_column()
+    grid.add_row(text)
+    return grid
+
+
+def show_coverage(coverage: Mapping[str, Mapping[str, int]], groups: Sequence[TaskGroup]) -> None:
+    """Show how many paragraphs of each province are assigned to each task group."""
+    table = Table(title="Paragraphs by province and task group", title_justify="left")
+    table.add_column("Province")
+    for group in groups:
+        table.add_column(group.name_vi, justify="right")
+    table.add_column("All", justify="right", style="dim")
+    for province, counts in coverage.items():
+        table.add_row(province or "(national)", *(str(counts.get(g.key, 0)) for g in groups), str(counts[""]))
+    out.print(table)
+
+
+def show_comparison(comparison: Comparison, limit: int) -> None:
+    """Show at most ``limit`` aligned pairs and as many clauses that only one province has."""
+    a, b = comparison.a, comparison.b
+    out.print(
+        Text(f"{a} ↔ {b}", style="bold"),
+        Text(
+            f"  {len(comparison.aligned)} clauses in both, {len(comparison.only_a)} only in {a}, "
+            f"{len(comparison.only_b)} only in {b}",
+            style="dim",
+        ),
+    )
+    for pair in comparison.aligned[:limit]:
+        table = Table(show_header=True, expand=True, title=f"similarity {pair.similarity:.2f}", title_justify="left")
+        table.add_column(a, ratio=1)
+        table.add_column(b, ratio=1)
+        table.add_row(_marked(pair.a.text, pair.shared), _marked(pair.b.text, pair.shared))
+        for difference in pair.differs:
+            cells = (f"{difference.kind}: {escape(side or '—')}" for side in (difference.a, difference.b))
+            table.add_row(*cells, style="yellow")
+        out.print(table)
+    for name, only in ((a, comparison.only_a), (b, comparison.only_b)):
+        _show_only(name, only, limit)
+
+
+def _show_only(name: str, only: Sequence[Side], limit: int) -> None:
+    if only:
+        out.print(Text(f"Only in {name}:", style="bold"))
+    for side in only[:limit]:
+        out.print(Text(f"  • {side.text}"))
+    if len(only) > limit:
+        out.print(Text(f"  … and {len(only) - limit} more", style="dim"))
+
+
+def _marked(text: str, shared: Sequence[str]) -> Text:
+    marked = Text(text)
+    lowered = text.lower()
+    for word in shared:
+        start = lowered.find(word)
+        while start >= 0:
+            marked.stylize("underline", start, start + len(word))
+            start = lowered.find(word, start + len(word))
+    return marked

@@ -1,0 +1,135 @@
+"""Bring store, models and indexes together as the settings say, each loaded when first needed and shared by threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+from corpus.store import Store
+from corpus.taxonomy import TaskGroup, read_taxonomy
+from index import build as index_build
+from index.search import Searcher
+from models.embedder import Embedder, load_embedder
+from models.similarity import Matcher, load_matcher
+from models.tagger import MANIFEST_FILE, Tagger, load_tagger
+from service.settings import Settings
+
+Tell = Callable[[str], None]
+
+
+class Workspace:
+    """Everything one process works with. Attributes load on first use, under one lock."""
+
+    def __init__(self, settings: Settings, tell: Tell | None = None) -> None:
+        self.settings = settings
+        self.tell: Tell = tell or (lambda what: None)
+        self._lock = threading.RLock()
+        self._searcher: tuple[str, Searcher] | None = None
+
+    @cached_property
+    def groups(self) -> tuple[TaskGroup, ...]:
+        """The task groups."""
+        return read_taxonomy(self.settings.taxonomy)
+
+    @cached_property
+    def store(self) -> Store:
+        """The database."""
+        with self._lock:
+            return Store(self.settings.database_url)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder of the indexes."""
+        with self._lock:
+            if self.settings.embedder == "default" and not self.default_model_is_built:
+                self.tell("building the embedding model, once")
+            return load_embedder(self.settings.embedder, self.settings.cache, self.settings.threads)
+
+    @property
+    def default_model_is_built(self) -> bool:
+        """Tell whether the default embedder is in the cache."""
+        from models.build import default_folder
+
+        return default_folder(self.settings.cache).exists()
+
+    @cached_property
+    def default_embedder(self) -> Embedder:
+        """The embedder that the shipped models were trained with."""
+        with self._lock:
+            if self.settings.embedder == "default":
+                return self.embedder
+            return load_embedder("default", self.settings.cache, self.settings.threads)
+
+    @property
+    def tagger_folder(self) -> Path:
+        """The folder of the tagger in use: the one set, else the user's own, else the shipped one."""
+        if self.settings.tagger:
+            return self.settings.tagger
+        if (self.settings.own_tagger / MANIFEST_FILE).exists():
+            return self.settings.own_tagger
+        return shipped("tagger")
+
+    @cached_property
+    def tagger(self) -> Tagger:
+        """The tagger, running on the embedder it was trained with."""
+        with self._lock:
+            return load_tagger(self.tagger_folder, self.groups, self.default_embedder)
+
+    @property
+    def tagger_embedder_id(self) -> str:
+        """The embedder whose vectors tagging leaves behind."""
+        return self.default_embedder.id
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """The model that tells whether two clauses say the same."""
+        with self._lock:
+            return load_matcher(shipped("matcher"), self.default_embedder)
+
+    @property
+    def searcher(self) -> Searcher:
+        """A searcher over what the store holds now; builds the index where it is missing, damaged or old."""
+        with self._lock:
+            content = self.store.content
+            if self._searcher is None or self._searcher[0] != content:
+                self._searcher = (content, self._open_searcher(content))
+            return self._searcher[1]
+
+    def _open_searcher(self, content: str) -> Searcher:
+        folder = self.settings.index_folder
+        try:
+            generation = index_build.load(folder, content, self.embedder.id)
+        except index_build.StaleIndexError as stale:
+            self.tell(f"rebuilding the index ({stale})")
+            self.build_index()
+            generation = index_build.load(folder, self.store.content, self.embedder.id)
+        return Searcher(self.store, generation, self.embedder)
+
+    def build_index(self) -> index_build.Manifest:
+        """Build the indexes from the store, embedding first what this embedder has not embedded."""
+        self._embed_missing()
+        return index_build.build(
+            self.settings.index_folder, self.store, self.embedder.id, self.embedder.dimension, self.tell
+        )
+
+    def _embed_missing(self) -> None:
+        missing = self.store.without_vectors(self.embedder.id)
+        if missing:
+            self.tell(f"embedding {len(missing)} paragraphs with {self.embedder.id}")
+            vectors = self.embedder.embed_passages([text for _, text in missing])
+            self.store.add_vectors(self.embedder.id, [key for key, _ in missing], vectors)
+
+    def close(self) -> None:
+        """Release the database."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+
+def shipped(name: str) -> Path:
+    """Return the folder of a trained model that comes with the program."""
+    return Path(str(files("models").joinpath("trained", name)))
+
+

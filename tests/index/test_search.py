@@ -1,0 +1,133 @@
+"""Search over a built index: both legs, filters inside them, freshness, and damage that is noticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from corpus.store import Filter, Store
+from corpus.types import Document, Metadata, Paragraph
+from corpus.store import Analysis
+from index import build as building
+from index.build import StaleIndexError, build, load
+from index.lexical import Words
+from index.search import Searcher
+
+
+@pytest.fixture
+def folder(tmp_path: Path, store: Store, words_embedder) -> Path:
+    build(tmp_path / "index", store, words_embedder.id, words_embedder.dimension)
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def searcher(folder: Path, store: Store, words_embedder) -> Searcher:
+    return Searcher(store, load(folder, store.content, words_embedder.id), words_embedder)
+
+
+def found(searcher: Searcher, text: str, **only: object) -> list[str]:
+    return [hit.paragraph.id for hit in searcher.search(text, 10, Filter(**only)).hits]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("điện mặt trời", "b2"),
+        ("dien mat troi", "b2"),
+        ("túi ni lông siêu thị", "b1"),
+        ("hội viên phụ nữ", "b3"),
+        ("siêu thị ở Bắc Kạn", "k1"),
+        ("sieu thi bac kan", "k1"),
+    ],
+)
+def test_the_paragraph_asked_for_comes_first(searcher: Searcher, query: str, first: str) -> None:
+    assert found(searcher, query)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("only", "ids"),
+    [
+        ({"province": "Cao Bằng"}, {"b1", "b2", "b3"}),
+        ({"province": "Bắc Kạn"}, {"k1", "k2"}),
+        ({"province": "Thái Nguyên"}, {"k1", "k2"}),
+        ({"year": 2021}, {"b1", "b2", "b3"}),
+        ({"task_group": "green_distribution"}, {"b1", "k1"}),
+        ({"task_group": "green_distribution", "year": 2022}, {"k1"}),
+        ({"province": "Hà Tĩnh"}, set()),
+    ],
+)
+def test_filters_hold_in_both_legs(searcher: Searcher, only: dict[str, object], ids: set[str]) -> None:
+    assert set(found(searcher, "siêu thị điện tuyên truyền đường", **only)) == ids
+
+
+def test_typed_diacritics_are_honoured(searcher: Searcher) -> None:
+    lexical = searcher._generation.lexical
+    scores = dict(lexical.search(Words("đường"), 10, Filter()))
+    wrong = dict(lexical.search(Words("dương"), 10, Filter()))
+    assert scores
+    assert set(scores) == set(wrong), "both words stand in the same paragraph"
+    assert not lexical.search(Words("đương"), 10, Filter()) or max(
+        dict(lexical.search(Words("đương"), 10, Filter())).values()
+    ) < max(scores.values())
+
+
+def test_hits_say_why(searcher: Searcher) -> None:
+    hit = searcher.search("điện mặt trời", 1).hits[0]
+    assert hit.ranks == {"lexical": 1, "dense": 1}
+    assert hit.score == 1
+    assert [hit.snippet.text[a:b] for a, b in hit.snippet.marks] == ["điện mặt trời"]
+
+
+@pytest.mark.parametrize("query", ["", "   ", "\0", "?!…", "'\"()[]{}:^~*+-", "AND OR NOT", "a" * 5000, "\ud800", "*" * 300])
+def test_odd_queries_end_without_an_error(searcher: Searcher, query: str) -> None:
+    searcher.search(query, 5)
+
+
+def test_a_change_makes_the_index_stale(folder: Path, store: Store, words_embedder) -> None:
+    before = store.content
+    vector = words_embedder.embed_passages(["mới"])[0]
+    store.add(Document("new", "new", "new", Metadata(), (Paragraph("n1", 1, "mới", "task"),)), [Analysis((), (), vector)], "words")
+    assert store.content != before
+    with pytest.raises(StaleIndexError, match="another content"):
+        load(folder, store.content, words_embedder.id)
+    build(folder, store, words_embedder.id, words_embedder.dimension)
+    assert len(load(folder, store.content, words_embedder.id).vectors) == 6
+
+
+def test_another_embedder_makes_the_index_stale(folder: Path, store: Store) -> None:
+    with pytest.raises(StaleIndexError, match="embedder_id"):
+        load(folder, store.content, "other")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "vectors.faiss", "accents.json"])
+def test_damage_is_noticed(folder: Path, store: Store, words_embedder, name: str) -> None:
+    (folder / "1" / name).write_bytes(b"\x00broken")
+    with pytest.raises(StaleIndexError):
+        load(folder, store.content, words_embedder.id)
+
+
+def test_a_missing_paragraph_is_noticed(folder: Path, store: Store, words_embedder) -> None:
+    manifest = folder / "1" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "paragraphs": 6}))
+    with pytest.raises(StaleIndexError, match="does not hold its 6"):
+        load(folder, store.content, words_embedder.id)
+
+
+def test_a_build_that_fails_leaves_the_current_one(folder: Path, store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(building.LexicalIndex, "build", fail)
+    with pytest.raises(OSError, match="disk full"):
+        build(folder, store, words_embedder.id, words_embedder.dimension)
+    assert load(folder, store.content, words_embedder.id)
+    assert {path.name for path in folder.iterdir()} == {"1", "CURRENT"}
+
+
+def test_old_generations_go_and_an_open_one_goes_on(folder: Path, store: Store, searcher: Searcher, words_embedder) -> None:
+    for _ in range(3):
+        build(folder, store, words_embedder.id, words_embedder.dimension)
+    assert {path.name for path in folder.iterdir()} == {"3", "4", "CURRENT"}
+    assert found(searcher, "điện mặt trời")[0] == "b2"
