@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lxml import etree, html
-
-from nlp.fold import fold
+from corpus.markup import MarkupError, html_text, markdown_text, without_comments
+from corpus.tables import join_cells
 from nlp.normalize import normalize
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm")
@@ -74,11 +72,14 @@ def read_bytes(data: bytes, name: str) -> Source:
     text = decode(data)
     suffix = Path(name).suffix.lower()
     if suffix in (".html", ".htm"):
-        text = html_text(text)
+        try:
+            text = html_text(text)
+        except MarkupError as error:
+            raise UnreadableError(f"it is not a readable HTML page: {error}") from error
     elif suffix in (".md", ".markdown"):
         text = markdown_text(text)
     else:
-        text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+        text = join_cells(without_comments(text))
     text = normalize(text)
     if not any(c.isalpha() for c in text):
         raise UnreadableError("no words in it")
@@ -170,87 +171,3 @@ def _decode_windows(data: bytes, broken_at: int) -> str:
         return text
     place = f"UTF-8 breaks at byte {broken_at}"
     raise UnreadableError(f"unknown encoding: {place}; accepted are UTF-8, UTF-16 with a byte-order mark and windows-1258")
-
-
-_MARKDOWN = (
-    (re.compile(r"<!--.*?-->", re.DOTALL), ""),
-    (re.compile(r"!\[[^\]]*\]\([^)]*\)"), ""),
-    (re.compile(r"\[([^\]]+)\]\([^)\s]*\)"), r"\1"),
-    (re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$", re.MULTILINE), ""),
-    (re.compile(r"^[ \t]*#{1,6}[ \t]+", re.MULTILINE), ""),
-    (re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL), r"\2"),
-    (re.compile(r"(?<![\w*])\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?![\w*])", re.DOTALL), r"\1"),
-    (re.compile(r"\*\*+"), ""),
-    (re.compile(r"\\([.\-*_#()\[\]])"), r"\1"),
-    (re.compile(r"^[ \t]*\*[ \t]+", re.MULTILINE), "- "),
-)
-
-
-def markdown_text(text: str) -> str:
-    """Return Markdown without its marks; table rows stay one line each, cells joined by " | "."""
-    for pattern, replacement in _MARKDOWN:
-        text = pattern.sub(replacement, text)
-    return "\n".join(_table_row(line) for line in text.split("\n"))
-
-
-def _table_row(line: str) -> str:
-    stripped = line.strip()
-    if not (stripped.startswith("|") and stripped.endswith("|") and len(stripped) > 1):
-        return line
-    return " | ".join(filter(None, (cell.strip() for cell in stripped.strip("|").split("|"))))
-
-
-_DROPPED_ELEMENTS = ("script", "style", "noscript", "nav", "footer", "aside", "button", "select", "iframe", "svg", "template")
-_BLOCKS = frozenset(
-    "address article blockquote body br caption center dd div dl dt figcaption h1 h2 h3 h4 h5 h6 hr li main ol p pre "
-    "section table tbody thead title tr ul".split()
-)
-_CHROME = re.compile(r"\b(?:nav|navbar|menu|breadcrumbs?|footer|sidebar|related|social|share|comments?|cookie|banner|ads?)\b")
-
-
-def html_text(markup: str) -> str:
-    """Return the text of an HTML page, a line a block and a line a table row, without scripts and page furniture.
-
-    Nothing is fetched and no entity outside the page is resolved.
-    """
-    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
-    try:
-        tree = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", markup), parser=parser)
-    except (etree.LxmlError, ValueError, AssertionError) as error:
-        raise UnreadableError(f"it is not HTML: {error}") from error
-    for element in list(tree.iter(*_DROPPED_ELEMENTS)):
-        element.drop_tree()
-    whole = len(tree.text_content())
-    for element in [e for e in tree.iter() if isinstance(e.tag, str) and _is_chrome(e)]:
-        # A page whose wrapper is called "with-sidebar" keeps its wrapper: furniture is never half of the text.
-        if element.getparent() is not None and 2 * len(element.text_content()) < whole:
-            element.drop_tree()
-    body = tree.find("body")
-    parts: list[str] = []
-    _linearise(tree if body is None else body, parts)
-    return re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(parts))
-
-
-def _is_chrome(element: html.HtmlElement) -> bool:
-    if element.tag in ("body", "html", "main", "article"):
-        return False
-    names = fold(f"{element.get('class', '')} {element.get('id', '')} {element.get('role', '')}")
-    return bool(_CHROME.search(names.replace("_", " ").replace("-", " ")))
-
-
-def _linearise(element: html.HtmlElement, parts: list[str]) -> None:
-    if element.tag == "tr":
-        cells = (" ".join(cell.text_content().split()) for cell in element.iterchildren("td", "th"))
-        parts.append("\n" + " | ".join(filter(None, cells)) + "\n")
-        return
-    block = element.tag in _BLOCKS
-    if block:
-        parts.append("\n\n" if element.tag in ("p", "li", "div", "h1", "h2", "h3", "h4") else "\n")
-    if element.text:
-        parts.append(element.text if element.tag == "pre" else re.sub(r"\s+", " ", element.text))
-    for child in element:
-        _linearise(child, parts)
-        if child.tail:
-            parts.append(re.sub(r"\s+", " ", child.tail))
-    if block:
-        parts.append("\n")

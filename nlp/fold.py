@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from itertools import pairwise
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -47,4 +48,4 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 def grams(syllables: list[str]) -> list[str]:
     """Return the unigrams followed by the bigrams (joined by ``_``) of ``syllables``."""
-    return syllables + [f"{a}_{b}" for a, b in zip(syllables, syllables[1:], strict=False)]
+    return syllables + [f"{a}_{b}" for a, b in pairwise(syllables)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_LITERAL_BREAKS = re.compile(r"(?:\\r\\n|\\n|\\r)(?![a-zA-Z])")
-_INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
+_LITERAL_BREAKS = re.compile(r"\\r\\n|\\[rn](?![a-z])")
+# Soft hyphen, zero-width characters, marks of writing direction.
+_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF])
 _SPACES = re.compile(r"[^\S\n]+")
 _LINE_BREAKS = re.compile(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]")
 
@@ -16,8 +17,7 @@ def normalize(text: str) -> str:
 
     Written-out ``\r\n``, left by scrapers, become line ends. Lines are stripped; their number is kept.
     """
-    text = _LITERAL_BREAKS.sub("\n", text)
-    text = _LINE_BREAKS.sub("\n", text).translate(_INVISIBLE)
-    text = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
-    text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
+    text = _LINE_BREAKS.sub("\n", _LITERAL_BREAKS.sub("\n", text))
+    text = _SPACES.sub(" ", "".join(c if c == "\n" or c.isprintable() else " " for c in text))
     return "\n".join(line.strip() for line in text.split("\n"))

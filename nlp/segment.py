@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cache
 
 # Longer input is cut here: no paragraph comes near, and the time of the segmenter grows with it.
 MAX_CHARACTERS = 20_000
@@ -28,9 +27,8 @@ class _Segmenter:
         return self._tokenize(text, format="text")
 
 
-@cache
-def _segmenter() -> _Segmenter:
-    return _Segmenter()
+# One for the process, made at import: threads must share its lock from the first call on.
+_segmenter = _Segmenter()
 
 
 def segment(text: str) -> list[str]:
@@ -41,4 +39,4 @@ def segment(text: str) -> list[str]:
     text = " ".join(text[:MAX_CHARACTERS].replace("_", " ").split())
     if not text:
         return []
-    return [word for word in _segmenter()(text).lower().split() if any(c.isalnum() for c in word)]
+    return [word for word in _segmenter(text).lower().split() if any(c.isalnum() for c in word)]

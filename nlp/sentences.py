@@ -8,8 +8,11 @@ Span = tuple[int, int]
 
 _STOP = re.compile(r"[.!?…]+[\"”’)]*(?=\s|$)|(?<=[a-zà-ỹ])\.(?=[A-ZĐÀ-Ỹ][a-zà-ỹ])|\n+")
 _CLAUSE_STOP = re.compile(r"[;:](?=\s|$)")
-# What stands before a full stop that ends nothing: numbering ("1.", "a.", "II."), initials and short titles.
-_OPEN = re.compile(r"(?:^|[\s(])(?:\d{1,2}|[a-zđA-ZĐ]|[IVX]+|TP|Tp|TX|TT|ThS|TS|PGS|GS|KS|BS|St|No|Mr|Mrs|Dr|tr|v\.v)$")
+# What stands before a full stop that ends nothing: numbering ("1.", "2.1.", "a.", "II."), initials and short titles.
+_OPEN = re.compile(
+    r"(?:^|[\s(])(?:\d{1,2}(?:\.\d{1,2}){0,3}|[a-zđA-ZĐ]|[IVX]+|"
+    r"TP|Tp|TX|TT|ThS|TS|PGS|GS|KS|BS|St|No|Mr|Mrs|Dr|tr|v\.v)$"
+)
 
 
 def sentences(text: str) -> list[Span]:
@@ -26,7 +29,7 @@ def _sentence_ends(text: str) -> list[int]:
     return [
         stop.end()
         for stop in _STOP.finditer(text)
-        if stop.group() != "." or not _OPEN.search(text, max(0, stop.start() - 6), stop.start())
+        if stop.group() != "." or not _OPEN.search(text, max(0, stop.start() - 12), stop.start())
     ]
 
 

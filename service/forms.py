@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corpus.store import StoredDocument, StoredParagraph
 from corpus.types import Document, Metadata, Tag, Target
-from index.align import Comparison, Side
-from index.search import Hit, Result
-from service.ingest import FileReport
+
+if TYPE_CHECKING:
+    from index.align import Comparison, Side
+    from index.search import Hit, Result
+    from service.ingest import FileReport
 
 Form = dict[str, Any]
 

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         """Where `kehoach train` writes."""
         return self.home / "tagger"
 
+    @property
+    def own_matcher(self) -> Path:
+        """Where `kehoach train --matcher` writes."""
+        return self.home / "matcher"
+
 
 @cache
 def settings() -> Settings:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from corpus.taxonomy import TaskGroup
-from index.align import Comparison, Side
-from index.search import Result
-from service.ingest import FileReport
+
+if TYPE_CHECKING:
+    from index.align import Comparison, Side
+    from index.search import Result
+    from service.ingest import FileReport
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -77,9 +78,10 @@ def show_result(result: Result, groups: Sequence[TaskGroup]) -> None:
 
 
 def _indented(text: Text) -> Table:
-    grid = Table.grid(padding=(0, 0, 0, 5))
+    grid = Table.grid()
+    grid.add_column(width=5)
     grid.add_column()
-    grid.add_row(text)
+    grid.add_row("", text)
     return grid
 
 
@@ -112,8 +114,8 @@ def show_comparison(comparison: Comparison, limit: int) -> None:
         table.add_column(b, ratio=1)
         table.add_row(_marked(pair.a.text, pair.shared), _marked(pair.b.text, pair.shared))
         for difference in pair.differs:
-            cells = (f"{difference.kind}: {escape(side or '—')}" for side in (difference.a, difference.b))
-            table.add_row(*cells, style="yellow")
+            sides = (Text(f"{difference.kind}: {side or '—'}") for side in (difference.a, difference.b))
+            table.add_row(*sides, style="yellow")
         out.print(table)
     for name, only in ((a, comparison.only_a), (b, comparison.only_b)):
         _show_only(name, only, limit)
@@ -137,3 +139,21 @@ def _marked(text: str, shared: Sequence[str]) -> Text:
             marked.stylize("underline", start, start + len(word))
             start = lowered.find(word, start + len(word))
     return marked
+
+
+def show_inspection(form: Mapping[str, Any]) -> None:
+    """Show what was read from one document."""
+    for name, value in form["metadata"].items():
+        out.print(f"{name:>15}  {value if value not in (None, []) else '—'}", markup=False)
+    for paragraph in form["paragraphs"]:
+        line = Text(f"\n{paragraph['id'].partition('#')[2]}  ", style="bold")
+        line.append(f"{paragraph['kind']}  ", style="dim")
+        line.append(", ".join(t["task_group"] for t in paragraph["tags"] if t["assigned"]), style="green")
+        out.print(line)
+        out.print(Text(paragraph["text"]))
+        for t in paragraph["targets"]:
+            values = " - ".join(f"{value:g}" for value in t["values"])
+            out.print(Text(f"  target: {t['comparator']} {values} {t['unit']}  {t['indicator']}  ({t['deadline'] or '—'})", style="yellow"))
+    out.print(Text(f"\nLeft out: {len(form['skipped'])} lines", style="bold"))
+    for skipped in form["skipped"]:
+        out.print(Text(f"{skipped['line']:>5}  {skipped['reason']}: {skipped['text'][:100]}", style="dim"))

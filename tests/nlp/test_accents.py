@@ -1,0 +1,90 @@
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.labelled import texts
+from nlp.accents import Restorer
+from nlp.fold import fold, words
+
+TEXTS = texts()
+RESTORER = Restorer.learn(TEXTS)
+SYLLABLES = sorted(RESTORER.unigrams)
+typed_texts = st.lists(
+    st.one_of(
+        st.sampled_from(SYLLABLES),
+        st.sampled_from(SYLLABLES).map(fold),
+        st.sampled_from(SYLLABLES).map(str.upper),
+        st.sampled_from(["TTg", "kWh", "85%", "-", "_", "(a)"]),
+        st.text(max_size=5),
+    )
+).map(lambda parts: unicodedata.normalize("NFC", " ".join(parts)))
+
+
+@pytest.mark.parametrize(
+    ("typed", "restored"),
+    [
+        ("dien mat troi tren mai nha", "điện mặt trời trên mái nhà"),
+        ("Giam RAC THAI nhua", "Giảm RÁC THẢI nhựa"),
+        ("tui ni long, bao bi!", "túi ni lông, bao bì!"),
+        # What has no diacritics to put on keeps its case.
+        ("1,5 MWp hay kWh", "1,5 MWp hay kWh"),
+        ("wxyz TTg pH", "wxyz TTg pH"),
+        # Typed diacritics are honoured.
+        ("dương", "dương"),
+        ("năng luong", "năng lượng"),
+        ("", ""),
+        (" - ", " - "),
+    ],
+)
+def test_restore(typed: str, restored: str) -> None:
+    assert RESTORER.restore(typed) == restored
+
+
+@given(typed_texts)
+def test_only_syllables_without_diacritics_change_and_only_by_diacritics(typed: str) -> None:
+    restored = RESTORER.restore(typed)
+    assert fold(restored) == fold(typed)
+    for before, after in zip(typed.split(), restored.split(), strict=True):
+        if fold(before) != before.lower() and len(words(before)) == 1:
+            assert after == before
+
+
+@given(typed_texts)
+def test_restoring_twice_changes_nothing_more_for_accented_syllables(typed: str) -> None:
+    once = RESTORER.restore(typed)
+    twice = RESTORER.restore(once)
+    changed = [(a, b) for a, b in zip(once.split(), twice.split(), strict=True) if a != b]
+    assert all(fold(a) == a.lower() or len(words(a)) > 1 for a, _ in changed)
+
+
+@given(st.lists(st.sampled_from(TEXTS), max_size=3), typed_texts)
+def test_counts_survive_json(learned: list[str], typed: str) -> None:
+    before = Restorer.learn(learned)
+    after = Restorer.from_json(before.to_json())
+    assert after == before
+    assert after.restore(typed) == before.restore(typed)
+
+
+def test_nothing_learned_restores_nothing() -> None:
+    assert Restorer.learn([]).restore("dien mat troi") == "dien mat troi"
+    assert not Restorer.learn([]).knows("dien mat troi")
+
+
+def test_most_syllables_of_unseen_text_are_restored() -> None:
+    restorer = Restorer.learn(text for i, text in enumerate(TEXTS) if i % 5)
+    right = total = 0
+    for text in TEXTS[::5]:
+        wanted = words(text)
+        got = words(restorer.restore(" ".join(map(fold, wanted))))
+        right += sum(a == b for a, b in zip(wanted, got, strict=True))
+        total += len(wanted)
+    assert right / total > 0.85
+
+
+def test_time_grows_with_the_length_not_its_square() -> None:
+    started = time.perf_counter()
+    RESTORER.restore("dien mat troi tren mai nha " * 5_000)
+    assert time.perf_counter() - started < 10
