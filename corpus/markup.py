@@ -12,8 +12,8 @@ from nlp.fold import fold
 
 MAX_ELEMENTS = 1_000_000
 _MARKDOWN = (
-    (re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)"), ""),
-    (re.compile(r"\[([^\]\n]+)\]\([^)\s]*\)"), r"\1"),
+    (re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)"), ""),
+    (re.compile(r"\[([^\[\]\n]+)\]\([^()\s]*\)"), r"\1"),
     (re.compile(r"^[ \t]*#{1,6}(?:[ \t]+|$)", re.MULTILINE), ""),
     (re.compile(r"\\([.\-*_#()\[\]])"), r"\1"),
     (re.compile(r"^[ \t]*\*[ \t]+", re.MULTILINE), "- "),
@@ -71,6 +71,10 @@ _BLOCKS = frozenset(
     "section table tbody thead title tr ul".split()
 )
 _SPACED = frozenset("p li div h1 h2 h3 h4 h5 h6".split())
+# Attributes cost libxml2 the square of their number in one tag.
+_CROWDED_TAG = re.compile(
+    r"""<[a-zA-Z][^\s<>]*+(?>\s++[^\s=<>"'/]++(?>\s*+=\s*+(?>"[^"]{0,2000}+"|'[^']{0,2000}+'|[^\s<>"']*+))?){500}"""
+)
 _CHROME = re.compile(
     r"\b(?:nav|navbar|menu|breadcrumbs?|footer|sidebar|related|social|share|comments?|cookie|banner|ads?|tabs?|pagination)\b"
 )
@@ -81,6 +85,8 @@ def html_text(markup: str) -> str:
 
     Nothing is fetched and no entity outside the page is resolved. Raises MarkupError for what is no HTML page.
     """
+    if _CROWDED_TAG.search(markup):
+        raise MarkupError("a tag has over 500 attributes")
     parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
     try:
         # Declarations may define entities; a page has no need of them.

@@ -7,205 +7,171 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
 from corpus.clean import Line
+from corpus.header import Head, names_page, read_head
+from corpus.join import Piece, join_wrapped
+from corpus.numbers import NUMBER, clean_number, numbers_in, parse_day
 from corpus.provinces import Province, find_provinces
+from corpus.title import TYPES
 from corpus.types import Metadata
 from nlp.fold import fold
 
-# 1043/KH-UBND, 889/QĐ-TTg, 08/2022/NĐ-CP, 66-NQ/TW, 141/2025/KH-UBND; typos such as KH-UNBD pass.
-NUMBER = re.compile(
-    r"(?<![\w/])(\d{1,5}[a-z]?(?:/\d{4})?\s?[/-]\s?(?:KH|QĐ|QD|NQ|CT|CTr|TT|NĐ|TB|BC|HD|TTr|CV|PA|ĐA|KL|QH|TTLT|VBHN)"
-    r"(?:\s?[-/]\s?[A-ZĐ][A-ZĐa-z]{1,9}){0,3}|\d{1,4}/\d{4}/QH\d{2})(?!\w)"
+__all__ = ["NUMBER", "Header", "clean_number", "parse_day", "read_metadata"]
+_PERIOD = re.compile(
+    r"giai đoạn\s*(?:từ\s*)?(?:năm\s*)?(20\d{2})\s*(?:[-–—]|đến(?: năm)?)\s*(20\d{2})|(?:trong\s+)?năm\s+(20\d{2})\b",
+    re.IGNORECASE,
 )
-_TYPES = {"KH": "Kế hoạch", "QĐ": "Quyết định", "QD": "Quyết định", "NQ": "Nghị quyết", "CT": "Chỉ thị", "CTr": "Chương trình",
-          "TT": "Thông tư", "NĐ": "Nghị định", "TB": "Thông báo", "BC": "Báo cáo", "HD": "Hướng dẫn"}  # fmt: skip
-_TYPE_LINES = {fold(name): name for name in (*_TYPES.values(), "Đề án", "Phương án", "Công văn", "Luật")}
-_DAY = re.compile(r"(?:ngày\s*)?(\d{1,2})\s*(?:tháng|[/.-])\s*(\d{1,2})\s*(?:năm|[/.-])\s*((?:19|20)\d{2})", re.IGNORECASE)
-_PLACE_AND_DAY = re.compile(r"^\W*([\wÀ-ỹ. -]{2,30}),\s*ngày\s*(\d{0,2}|\.+|…+)\s*tháng\s*(\d{0,2}|\.+|…+)\s*năm\s*(\d{4})", re.IGNORECASE)
-_PERIOD = re.compile(r"giai đoạn\s*(?:từ\s*)?(?:năm\s*)?(20\d{2})\s*(?:[-–—]|đến(?: năm)?)\s*(20\d{2})|(?:trong\s+)?năm\s+(20\d{2})\b", re.IGNORECASE)
 _TABLE_FIELDS = {
-    "so hieu": "number", "so ky hieu": "number", "so/ky hieu": "number", "ngay ban hanh": "date_issued",
+    "so hieu": "number", "so ky hieu": "number", "so/ky hieu": "number", "so, ky hieu": "number", "ngay ban hanh": "date_issued",
     "loai van ban": "type", "co quan ban hanh": "issuing_body", "noi ban hanh": "issuing_body", "nguoi ky": "signer",
 }  # fmt: skip
-_OTHER_TABLE_FIELDS = (
+_OTHER_TABLE_FIELDS = frozenset({
     "ngay co hieu luc", "ngay hieu luc", "linh vuc", "tinh trang", "ngay dang", "so cong bao", "nganh", "trich yeu",
-    "ngay cong bao", "chuc danh", "tinh trang hieu luc",
-)  # fmt: skip
-_HEADER = re.compile(
-    r"\W*(?:uy ban nhan dan.{0,80}|ubnd (?:tinh|thanh pho|huyen).{0,40}|hoi dong nhan dan.{0,40}|tinh ?[\w -]{2,24}|thanh pho [\w -]{2,24}|"
-    r".{0,80}cong hoa xa hoi chu nghia.{0,120}|(?:chu nghia )?viet nam|.{0,60}doc lap\s*[-–—]\s*tu do.{0,60}|so\s*:.{0,60}|"
-    r"(?:chu tich )?uy ban nhan dan)\W*"
+    "ngay cong bao", "chuc danh", "tinh trang hieu luc", "ngay het hieu luc",
+})  # fmt: skip
+_ABSENT = frozenset({"dang cap nhat", "da biet", "chua biet", "khong ro", "khong xac dinh", "...", "-", "n/a"})
+_BASE = re.compile(r"can cu|thuc hien|trien khai|theo|cu the hoa|tren co so|tiep tuc")
+_OFFICER = re.compile(
+    r"\W*(?:kt\.?\s*|tm\.?\s*|tl\.?\s*)?(?:pho )?(?:chu tich|giam doc|bo truong|thu truong|thu tuong)\W*"
 )
+_NAME = re.compile(r"(?:[A-ZĐÀ-Ỹ][a-zà-ỹ]*\s){1,4}[A-ZĐÀ-Ỹ][a-zà-ỹ]*")
 
 
 @dataclass(frozen=True)
 class Header:
-    """The metadata found and the numbers of the lines that hold nothing else, with the reason to leave them out."""
+    """The metadata found, the lines to leave out with the reason, and the type lines that begin attached parts."""
 
     metadata: Metadata
     lines: dict[int, str]
+    parts: dict[int, str]
     official: bool
 
 
 def read_metadata(lines: list[Line], boilerplate: Collection[int] = ()) -> Header:
     """Read the metadata of a text given as all its lines; those numbered in ``boilerplate`` are not its own words."""
-    table, used = _read_table(lines)
-    head_end = _head_end(lines)
-    head = lines[:head_end]
-    used |= {line.number: "header" for line in head if line.number not in used and _is_header(line)}
-    title, title_lines = _title(lines, head_end, {*used, *boilerplate})
-    body = [line for line in lines if line.number not in boilerplate]
-    numbers = [clean_number(m.group(1)) for line in body for m in NUMBER.finditer(line.text)]
-    own = table.get("number") or _own_number(head, numbers, title)
-    title_lines += [line.number for line in lines[:3] if title and line.number not in used and _names_page(line, own)]
-    used |= {number: "title" for number in title_lines}
-    official = any(fold(line.text).strip("* ") in _TYPE_LINES for line in lines[:40]) or any(
-        reason == "header" for reason in used.values()
-    )
-    issued = parse_day(table.get("date_issued", "")) or _issued(head, own, lines)
-    province = _province(table.get("issuing_body", ""), head, title, body)
+    table, table_lines = _read_table(lines)
+    head = read_head(lines, table_lines, boilerplate)
+    # A table's row above the type line is a row of the table, not of the head.
+    used = head.reasons | dict.fromkeys(table_lines, "metadata table")
+    body = [line for line in lines if line.number not in boilerplate and line.number not in used]
+    pieces = join_wrapped(body)
+    own = table.get("number") or _own_number(head, pieces)
+    used |= {
+        line.number: "title" for line in lines[:3] if line.number not in used and head.title and names_page(line, own)
+    }
+    head_text = " ".join(line.text for line in head.lines)
+    province = _province(table.get("issuing_body", ""), head_text, head.title, pieces)
     metadata = Metadata(
         number=own,
-        type=table.get("type") or _type(lines, own),
-        title=title,
+        type=table.get("type") or head.type or _type_of(own),
+        title=head.title,
         province=province.name if province else None,
         province_today=province.today if province else None,
         issuing_body=_issuing_body(table.get("issuing_body"), lines, province),
         signer=table.get("signer") or _signer(lines),
-        date_issued=issued,
-        based_on=_based_on(lines, own),
-        period=_period(title, lines),
+        date_issued=parse_day(table.get("date_issued", "")) or _issued(head_text, own, pieces),
+        based_on=_based_on(head, pieces, own),
+        period=_period(head.title, head_text, pieces),
     )
-    return Header(metadata, used, official)
+    return Header(metadata, used, head.parts, head.official)
 
 
-def clean_number(number: str) -> str:
-    """Return a document number without inner spaces, in the usual spelling of its letters."""
-    return re.sub(r"\s+", "", number).replace("QD-", "QĐ-").replace("UNBD", "UBND")
-
-
-def parse_day(text: str) -> date | None:
-    """Return the first day named in ``text`` ("07/05/2021", "ngày 7 tháng 5 năm 2021"), or None."""
-    for match in _DAY.finditer(text):
-        try:
-            return date(int(match[3]), int(match[2]), int(match[1]))
-        except ValueError:
-            continue
-    return None
-
-
-def _read_table(lines: list[Line]) -> tuple[dict[str, str], dict[int, str]]:
-    """Read "Số hiệu | 1043/KH-UBND" rows, also as a name and its value on one line."""
+def _read_table(lines: list[Line]) -> tuple[dict[str, str], set[int]]:
+    """Read "Số hiệu | 1043/KH-UBND" rows, two pairs a row as well, also as a name and its value on one line."""
     values: dict[str, str] = {}
-    used: dict[int, str] = {}
-    names = sorted([*_TABLE_FIELDS, *_OTHER_TABLE_FIELDS], key=len, reverse=True)
-    for line in lines[:60]:
-        folded = fold(line.text)
-        name = next((n for n in names if re.match(rf"\W*{re.escape(n)}\s*[:|]?\s*\S", folded)), None)
-        if name is None or len(line.text) > 160:
-            continue
-        begin = folded.index(name) + len(name)
-        value = line.text[begin:].strip(" :|\t")
-        if name in _TABLE_FIELDS and value:
-            values.setdefault(_TABLE_FIELDS[name], value)
-        used[line.number] = "metadata table"
+    used: set[int] = set()
+    below: Line | None
+    for line, below in zip(lines[:150], [*lines[1:151], None], strict=False):
+        pairs, stacked = _pairs(line.text), _pair_below(line, below)
+        if below and stacked and not (pairs and pairs[0][1].strip(" :|")):
+            pairs = stacked
+            used.add(below.number)
+        for name, value in pairs:
+            used.add(line.number)
+            value = value.strip(" :|\t")
+            if name in _TABLE_FIELDS and value and fold(value).strip(" .") not in _ABSENT:
+                values.setdefault(_TABLE_FIELDS[name], value)
     if "number" in values:
         match = NUMBER.search(values["number"])
         values["number"] = clean_number(match.group(1) if match else values["number"])
     # One such line alone is a sentence that happens to begin so.
-    return (values, used) if len(used) >= 2 else ({}, {})
+    return (values, used) if len(used) >= 2 and ("number" in values or "date_issued" in values) else ({}, set())
 
 
-def _head_end(lines: list[Line]) -> int:
-    """Return how many lines stand before the type line ("KẾ HOẠCH"), 0 where there is none."""
-    for place, line in enumerate(lines[:60]):
-        if fold(line.text).strip("* ") in _TYPE_LINES and line.text.strip("* ").isupper():
-            return place
-    return next((i + 1 for i, line in reversed(list(enumerate(lines[:25]))) if _is_header(line)), 0)
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Return the (folded name, value) pairs of a line of a metadata table; empty for any other line."""
+    if len(text) > 300:
+        return []
+    names = {*_TABLE_FIELDS, *_OTHER_TABLE_FIELDS}
+    cells = [cell.strip() for cell in text.split("|")]
+    folded = [fold(cell).strip("*: ") for cell in cells]
+    if len(cells) > 1:
+        after = [*cells[1:], ""]
+        return [(name, value) for name, value in zip(folded, after, strict=True) if name in names]
+    for name in sorted(names, key=len, reverse=True):
+        if fold(text).startswith(name) and re.match(r"\s*:|\s+\S", text[len(name) :]) and len(text.split()) <= 16:
+            # Without a colon the value has to look like one: a number, a day, a name.
+            value = text[len(name) :].strip()
+            if value.startswith(":") or value[:1].isupper() or value[:1].isdigit():
+                return [(name, value)]
+    return []
 
 
-def _is_header(line: Line) -> bool:
-    return bool(_HEADER.fullmatch(fold(line.text)) or _PLACE_AND_DAY.match(line.text)) and len(line.text) < 200
+def _pair_below(line: Line, below: Line | None) -> list[tuple[str, str]]:
+    """Return the pair of a name alone on its line ("Số hiệu:") and the value on the next."""
+    name = fold(line.text).strip("*: ")
+    known = name in _TABLE_FIELDS or name in _OTHER_TABLE_FIELDS
+    return (
+        [(name, below.text)]
+        if below and known and line.text.strip("* ").endswith(":") and len(below.text) < 120
+        else []
+    )
 
 
-def _title(lines: list[Line], head_end: int, used: Collection[int]) -> tuple[str | None, list[int]]:
-    """Return the title: the lines after the type line up to the first sentence, else the page's first short line."""
-    if head_end < len(lines) and fold(lines[head_end].text).strip("* ") in _TYPE_LINES:
-        parts, numbers = [], [lines[head_end].number]
-        for line in lines[head_end + 1 : head_end + 9]:
-            text = line.text.strip("* ")
-            if not (text.isupper() or (parts and re.match(r"\(", text))) and not re.match(r"(?i)(về việc|thực hiện .{0,200}giai đoạn [\d\s–-]+$|v/v|triển khai)", text):
-                break
-            if re.match(r"(?:[IVX]+|PHẦN|CHƯƠNG|ĐIỀU|CHỦ TỊCH|ỦY BAN|UỶ BAN)\b", text):
-                break
-            parts.append(text)
-            numbers.append(line.number)
-        if parts:
-            return _sentence_case(" ".join(parts)), numbers
-    for line in lines[:8]:
-        if line.number not in used and 4 <= len(line.text.split()) <= 45 and not line.text.endswith((".", ";", ":")):
-            return line.text, [line.number]
-    return None, []
-
-
-def _names_page(line: Line, number: str | None) -> bool:
-    """Tell whether a line is a portal's page title: it names the number and ends without punctuation."""
-    return number is not None and number in clean_number(line.text) and not line.text.endswith((".", ":", ";"))
-
-
-def _sentence_case(text: str) -> str:
-    if not text.isupper():
-        return text
-    lowered = text.capitalize()
-    for start, end, province in find_provinces(text.title()):
-        if len(province.name) == end - start:
-            lowered = lowered[:start] + province.name + lowered[end:]
-    return lowered
-
-
-def _own_number(head: list[Line], numbers: list[str], title: str | None) -> str | None:
-    for line in head:
-        if re.match(r"\W*(?:.*\|\s*)?số\s*:", line.text, re.IGNORECASE) and (match := NUMBER.search(line.text)):
-            return clean_number(match.group(1))
-    if title and (match := NUMBER.search(title)):
-        return clean_number(match.group(1))
+def _own_number(head: Head, pieces: list[Piece]) -> str | None:
+    text = " ".join(line.text for line in head.lines)
+    for match in re.finditer(r"(?<!\w)số\s*:", text, re.IGNORECASE):
+        if number := NUMBER.match(text[match.end() : match.end() + 60].lstrip()):
+            return clean_number(number.group(1))
+    if head.title and not head.type and (found := NUMBER.search(head.title[:60])):
+        return clean_number(found.group(1))
+    if head.official:
+        return None
     # News names it in running text: the first number of a provincial committee.
-    return next((n for n in numbers if re.search(r"UBND|HĐND", n)), None)
+    return next((n for piece in pieces for n in numbers_in(piece.text) if re.search(r"-(?:UBND|HĐND)$", n)), None)
 
 
-def _type(lines: list[Line], number: str | None) -> str | None:
-    for line in lines[:60]:
-        if (name := _TYPE_LINES.get(fold(line.text).strip("* "))) and line.text.strip("* ").isupper():
-            return name
+def _type_of(number: str | None) -> str | None:
     letters = re.search(r"[/-](KH|QĐ|NQ|CTr|CT|TT|NĐ|TB|BC|HD)\b", number or "")
-    return _TYPES[letters.group(1)] if letters else None
+    return TYPES[letters.group(1)] if letters else None
 
 
-def _issued(head: list[Line], number: str | None, lines: list[Line]) -> date | None:
-    for line in head:
-        if _PLACE_AND_DAY.match(line.text) or re.search(r",\s*ngày\s*\d", line.text):
-            if day := parse_day(line.text):
-                return day
-    if number:
-        for line in lines:
-            place = re.sub(r"\s", "", line.text).find(number)
-            if place >= 0 and (match := re.search(re.escape(number.split("/")[0]) + r".{0,40}?ngày\s*[\d/. thánghnăm-]+", line.text)):
-                return parse_day(match.group())
+def _issued(head_text: str, number: str | None, pieces: list[Piece]) -> date | None:
+    if match := re.search(
+        r",\s*ngày\s*(\d{1,2}\s*tháng\s*\d{1,2}\s*năm\s*\d{4}|\d{1,2}/\d{1,2}/\d{4})", head_text, re.IGNORECASE
+    ):
+        return parse_day(match.group(1))
+    for piece in pieces if number else ():
+        for match in NUMBER.finditer(piece.text):
+            after = piece.text[match.end() : match.end() + 45]
+            if clean_number(match.group(1)) == number and re.match(r",?\s*ngày\s*\d", after):
+                return parse_day(after)
     return None
 
 
-def _province(issuing_body: str, head: list[Line], title: str | None, body: list[Line]) -> Province | None:
-    for text in (issuing_body, *(line.text for line in head), title or ""):
+def _province(issuing_body: str, head_text: str, title: str | None, pieces: list[Piece]) -> Province | None:
+    for text in (issuing_body, head_text, title or ""):
         # Glued headers ("TỈNHQUẢNG NAM") are common in scraped pages.
-        if found := find_provinces(re.sub(r"(?i)(tỉnh|thành phố)(?=[A-ZĐÀ-Ỹ])", r"\1 ", text).title() if text.isupper() else text):
+        parted = re.sub(r"(?i)(tỉnh|thành phố)(?=[A-ZĐÀ-Ỹ])", r"\1 ", text)
+        if found := find_provinces(parted) or find_provinces(parted.title()):
             return found[0][2]
     # Running text has to open with a province and speak mostly of it.
-    opening = {province for line in body[:3] for _, _, province in find_provinces(line.text)}
-    common = Counter(province for line in body for _, _, province in find_provinces(line.text)).most_common(2)
+    opening = {province for piece in pieces[:3] for _, _, province in find_provinces(piece.text)}
+    common = Counter(province for piece in pieces for _, _, province in find_provinces(piece.text)).most_common(2)
     if common and common[0][0] in opening and (len(common) == 1 or common[0][1] >= 2 * common[1][1]):
         return common[0][0]
     return None
@@ -216,7 +182,7 @@ def _issuing_body(table: str | None, lines: list[Line], province: Province | Non
         return table
     committee = f"Ủy ban nhân dân {province.kind} {province.name}"
     if table is None:
-        early = " ".join(fold(line.text) for line in lines[:60])
+        early = " ".join(fold(line.text[:2000]) for line in lines[:60])
         return committee if re.search(r"uy ban nhan dan|ubnd", early) else None
     return committee if fold(table).endswith(fold(province.name)) else table
 
@@ -224,27 +190,38 @@ def _issuing_body(table: str | None, lines: list[Line], province: Province | Non
 def _signer(lines: list[Line]) -> str | None:
     """Return the name below the signature's title, such as "KT. CHỦ TỊCH / PHÓ CHỦ TỊCH"."""
     for place, line in reversed(list(enumerate(lines))):
-        if re.fullmatch(r"(?:kt\.?\s*|tm\.?\s*)?(?:pho )?chu tich\W*", fold(line.text)):
+        if len(line.text) < 60 and _OFFICER.fullmatch(fold(line.text)):
             for below in lines[place + 1 : place + 4]:
-                if re.fullmatch(r"(?:[A-ZĐÀ-Ỹ][a-zà-ỹ]+\s){1,4}[A-ZĐÀ-Ỹ][a-zà-ỹ]+", below.text.strip("* ")):
-                    return below.text.strip("* ")
+                if (name := _NAME.fullmatch(below.text.strip("* "))) and not _OFFICER.fullmatch(fold(below.text)):
+                    return name.group()
     return None
 
 
-def _based_on(lines: Iterable[Line], own: str | None) -> tuple[str, ...]:
-    """Return the numbers of the texts this one carries out: those after "Căn cứ", "Thực hiện", "theo" or "triển khai"."""
+def _based_on(head: Head, pieces: list[Piece], own: str | None) -> tuple[str, ...]:
+    """Return the numbers of the texts this one carries out, from the opening of an official text and from bases.
+
+    The opening is what stands before the first numbered section; elsewhere a paragraph has to begin as a base does.
+    """
     found: dict[str, None] = {}
-    for line in lines:
-        if re.match(r"\W*(?:căn cứ|thực hiện|triển khai|theo|để thực hiện)\b", line.text, re.IGNORECASE):
-            for match in NUMBER.finditer(line.text):
-                if (number := clean_number(match.group(1))) != own:
-                    found[number] = None
-    return tuple(found)
+    opening = (
+        next((i for i, piece in enumerate(pieces) if piece.marker not in (None, "dash")), 0) if head.official else 0
+    )
+    for place, piece in enumerate(pieces):
+        folded = fold(piece.text[:60]).lstrip(" -*")
+        if (
+            (place < opening and _BASE.search(fold(piece.text)))
+            or (not head.official and _BASE.match(folded))
+            or folded.startswith("can cu ")
+        ):
+            found |= dict.fromkeys(numbers_in(piece.text))
+    if head.title and not found:
+        found |= dict.fromkeys(numbers_in(head.title) if head.type else ())
+    return tuple(number for number in found if number != own)
 
 
-def _period(title: str | None, lines: list[Line]) -> tuple[int, int] | None:
-    for text in (title or "", *(line.text for line in lines[:40])):
+def _period(title: str | None, head_text: str, pieces: list[Piece]) -> tuple[int, int] | None:
+    for text in (title or "", head_text, *(piece.text for piece in pieces[:20])):
         if match := _PERIOD.search(text):
             first = int(match[1] or match[3])
-            return first, int(match[2] or match[3])
+            return first, max(first, int(match[2] or match[3]))
     return None

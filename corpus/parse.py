@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import cast, get_args
 
 from corpus import clean, structure
+from corpus.kinds import kind_of
 from corpus.metadata import read_metadata
 from corpus.provinces import province_named
 from corpus.read import ReadyParagraph, Source
@@ -21,13 +22,13 @@ def parse(source: Source) -> Document:
     boilerplate = clean.boilerplate(lines)
     header = read_metadata(lines, boilerplate)
     reasons = boilerplate | header.lines
-    blocks = structure.paragraphs([line for line in lines if line.number not in reasons])
+    blocks = structure.paragraphs([line for line in lines if line.number not in reasons], header.parts)
     document_id = permalink(header.metadata, source)
     paragraphs = []
     numbered = False
     for ordinal, block in enumerate(blocks, 1):
         numbered = numbered or block.is_heading or bool(block.heading_path)
-        kind = structure.kind_of(block, official=header.official, numbered_before=numbered)
+        kind = kind_of(block, official=header.official, numbered_before=numbered)
         paragraphs.append(
             Paragraph(f"{document_id}#{block.anchor}", ordinal, block.text, kind, block.heading_path, block.is_heading,
                       block.start, block.end)

@@ -31,7 +31,9 @@ def provinces() -> tuple[Province, ...]:
     """Return the 63 provinces of ``provinces.tsv``."""
     lines = files("corpus").joinpath("provinces.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return tuple(Province(*row[:4], aliases=tuple(filter(None, row[4].split(",")))) for row in rows)
+    return tuple(
+        Province(row[0], row[1], row[2], row[3], aliases=tuple(filter(None, row[4].split(",")))) for row in rows
+    )
 
 
 @cache
@@ -43,7 +45,9 @@ def _by_name() -> dict[str, Province]:
 @cache
 def _pattern() -> re.Pattern[str]:
     names = sorted(_by_name(), key=len, reverse=True)
-    return re.compile(r"(?<![^\W_])(?:" + "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names) + r")(?![^\W_])")
+    return re.compile(
+        r"(?<![^\W_])(?:" + "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names) + r")(?![^\W_])"
+    )
 
 
 # Folded names that are also everyday words or other places' parts; without diacritics they need "tỉnh" before them.

@@ -113,7 +113,9 @@ def _ready(line: bytes, number: int) -> ReadyParagraph:
     if not isinstance(row, dict) or not isinstance(row.get("id"), str | int) or not isinstance(row.get("text"), str):
         raise UnreadableError(f"line {number} has no id or no text; {need}")
     if len(row["text"]) > MAX_ROW_CHARACTERS:
-        raise UnreadableError(f"line {number}: the text has over {MAX_ROW_CHARACTERS:,} characters; cut it into paragraphs")
+        raise UnreadableError(
+            f"line {number}: the text has over {MAX_ROW_CHARACTERS:,} characters; cut it into paragraphs"
+        )
     heading_path, year = row.get("heading_path") or [], row.get("year")
     if not isinstance(heading_path, list) or not (year is None or isinstance(year, int)):
         raise UnreadableError(f"line {number}: heading_path is a list and year a whole number; {need}")
@@ -170,4 +172,6 @@ def _decode_windows(data: bytes, broken_at: int) -> str:
     if "\ufffd" not in text and letters and vietnamese > 0.03 * len(letters) and plain > 0.5 * len(letters):
         return text
     place = f"UTF-8 breaks at byte {broken_at}"
-    raise UnreadableError(f"unknown encoding: {place}; accepted are UTF-8, UTF-16 with a byte-order mark and windows-1258")
+    raise UnreadableError(
+        f"unknown encoding: {place}; accepted are UTF-8, UTF-16 with a byte-order mark and windows-1258"
+    )

@@ -5,7 +5,7 @@ SQLite in WAL mode by default; any SQLAlchemy URL works. One transaction a docum
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -109,9 +109,8 @@ class Store:
 
     def _migrate(self) -> None:
         with self.engine.begin() as connection:
-            if sa.inspect(connection).has_table("alembic_version"):
-                if connection.scalar(sa.text("select version_num from alembic_version")) == HEAD:
-                    return
+            if _version(connection) == HEAD:
+                return
             # Imported here: a database at HEAD, the usual case, does not need it.
             from alembic import command
             from alembic.config import Config
@@ -169,9 +168,13 @@ class Store:
         ids = [paragraph.id for paragraph in document.paragraphs]
         for start in range(0, len(ids), _CHUNK):
             columns = (paragraphs.c.id, paragraphs.c.document_id)
-            taken = connection.execute(sa.select(*columns).where(paragraphs.c.id.in_(ids[start : start + _CHUNK]))).first()
+            taken = connection.execute(
+                sa.select(*columns).where(paragraphs.c.id.in_(ids[start : start + _CHUNK]))
+            ).first()
             if taken:
-                raise ParagraphIdTakenError(f"paragraph id {taken.id!r} is already used by document {taken.document_id!r}")
+                raise ParagraphIdTakenError(
+                    f"paragraph id {taken.id!r} is already used by document {taken.document_id!r}"
+                )
         if len(set(ids)) < len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)
             raise ParagraphIdTakenError(f"paragraph id {twice!r} stands twice in document {document.id!r}")
@@ -184,7 +187,9 @@ class Store:
     def documents(self, province: str | None = None) -> list[StoredDocument]:
         """Return the stored documents by province and date, of one province (then or today) if given."""
         count = sa.select(sa.func.count()).where(paragraphs.c.document_id == documents.c.id).scalar_subquery()
-        query = sa.select(documents, count.label("paragraphs")).order_by(documents.c.province, documents.c.year, documents.c.id)
+        query = sa.select(documents, count.label("paragraphs")).order_by(
+            documents.c.province, documents.c.year, documents.c.id
+        )
         if province is not None:
             query = query.where(_in_province(province))
         with self.engine.connect() as connection:
@@ -231,10 +236,12 @@ class Store:
     def targets_of(self, key: int) -> list[Target]:
         """Return the targets of a paragraph, in order."""
         with self.engine.connect() as connection:
-            rows = connection.execute(sa.select(targets).where(targets.c.paragraph_key == key).order_by(targets.c.ordinal))
+            rows = connection.execute(
+                sa.select(targets).where(targets.c.paragraph_key == key).order_by(targets.c.ordinal)
+            )
             return [
                 Target(r.indicator, r.comparator, tuple(r.values), r.unit, r.deadline, r.scope, (r.start, r.end))
-                for r in (_Row(row._mapping) for row in rows)
+                for r in map(_Row, rows)
             ]
 
     def vectors(self, embedder_id: str) -> tuple[NDArray[np.int64], Vectors]:
@@ -251,7 +258,11 @@ class Store:
     def without_vectors(self, embedder_id: str) -> list[tuple[int, str]]:
         """Return (key, text) of the paragraphs that ``embedder_id`` has not embedded."""
         done = sa.select(embeddings.c.paragraph_key).where(embeddings.c.embedder_id == embedder_id)
-        query = sa.select(paragraphs.c.key, paragraphs.c.text).where(paragraphs.c.key.not_in(done)).order_by(paragraphs.c.key)
+        query = (
+            sa.select(paragraphs.c.key, paragraphs.c.text)
+            .where(paragraphs.c.key.not_in(done))
+            .order_by(paragraphs.c.key)
+        )
         with self.engine.connect() as connection:
             return [(key, text) for key, text in connection.execute(query)]
 
@@ -304,7 +315,9 @@ class Store:
         keys = [row.key for row in rows]
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
-            query = sa.select(tags.c.paragraph_key, tags.c.task_group).where(tags.c.assigned, tags.c.paragraph_key.in_(chunk))
+            query = sa.select(tags.c.paragraph_key, tags.c.task_group).where(
+                tags.c.assigned, tags.c.paragraph_key.in_(chunk)
+            )
             for key, group in connection.execute(query.order_by(tags.c.task_group)):
                 assigned.setdefault(key, []).append(group)
         return [
@@ -318,14 +331,21 @@ class Store:
 class _Row:
     """A row by attribute; plain rows already have a method called ``values``."""
 
-    def __init__(self, mapping: Mapping[str, Any]) -> None:
-        self.__dict__.update(mapping)
+    def __init__(self, row: sa.Row[Any]) -> None:
+        self.__dict__.update(zip(row._fields, row, strict=True))
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a row's columns are of any type
+    def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the DBAPI is untyped
+def _version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(sa.text("select version_num from alembic_version"))
+    return version
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for setting in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000"):
         cursor.execute(f"pragma {setting}")
@@ -377,7 +397,7 @@ def _insert_paragraphs(
     ]
     connection.execute(sa.insert(paragraphs), rows)
     query = sa.select(paragraphs.c.id, paragraphs.c.key).where(paragraphs.c.id.in_([p.id for p in members]))
-    key = {paragraph_id: number for paragraph_id, number in connection.execute(query)}
+    key = {row.id: row.key for row in connection.execute(query)}
     keyed = [(key[p.id], analysis) for p, analysis in zip(members, analyses, strict=True)]
     tag_rows = [
         {"paragraph_key": k, "task_group": t.task_group, "probability": t.probability, "assigned": t.assigned,

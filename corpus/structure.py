@@ -1,38 +1,31 @@
-"""Turn the lines of a text into paragraphs with heading paths, kinds and permalink anchors.
+"""Turn the lines of a text into paragraphs with heading paths and permalink anchors.
 
-Numbering decides the structure: phần and chương, I., A., Điều, 1., 1.1., a), then dashes. A numbered line that something
-deeper follows is a heading of what follows.
+Numbering decides the structure: phần, chương and mục, then I. above A. or A. above I. (whichever the text uses first),
+Điều, 1., 1.1., a), then dashes. A numbered line that something deeper follows is a heading of what follows.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from corpus.clean import Line, without_tail
-from corpus.types import Kind
+from corpus.join import BULLETS, Piece, join_wrapped
 from nlp.fold import fold
 
-# Kind of numbering, how deep it stands, and its pattern; the first group is the label used in anchors.
-_MARKERS: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
-    (depth, re.compile(pattern))
-    for depth, pattern in (
-        (0, r"(?i:phần|chương|phụ lục)\s+(?:thứ\s+)?([\wÀ-ỹ]{1,6})\b[.:]?(?=\s|$)"),
-        (1, r"([IVXL]{1,6})\s*[./)-](?=\s|[A-ZĐÀ-Ỹ])"),
-        (1, r"([A-H])\s*[./](?=\s)"),
-        (2, r"(?i:điều)\s+(\d{1,3})\s*[.:]?(?=\s|$)"),
-        (3, r"(\d{1,2})\s*[./)](?!\d)(?=\s|[A-ZĐÀ-Ỹ])"),
-        (4, r"(\d{1,2}\.\d{1,2})\s*[.)]?(?=\s|[A-ZĐÀ-Ỹ])"),
-        (5, r"(\d{1,2}\.\d{1,2}\.\d{1,2})\s*[.)]?(?=\s|[A-ZĐÀ-Ỹ])"),
-        (6, r"([a-zđ])\s*[.)](?=\s)"),
-        (7, r"([-–—•●▪*])(?=\s|[A-ZĐÀ-Ỹ0-9])"),
-        (8, r"([+○◦])(?=\s|[A-ZĐÀ-Ỹ0-9])"),
-    )
-)
-_BULLET_DEPTH = 7
-_ENDED = re.compile(r"[.;:!?…]['\"”’)]*$")
+_DEPTHS = {name: depth for depth, name in enumerate(
+    ("annex", "part", "capitals", "chapter", "section", "upper", "lower", "article", "number", "number2", "number3", "item",
+     "group", "dash", "plus", "row")
+)}  # fmt: skip
 _HEADING_WORDS = 45
 _PATH_CHARACTERS = 160
+_CLOSING = re.compile(
+    r"(?:tren day la|trong qua trinh|qua trinh (?:trien khai|thuc hien)|yeu cau (?:cac|giam doc|thu truong)|de nghi (?:cac|thu truong)|"
+    r"(?:uy ban nhan dan|ubnd) (?:tinh|thanh pho)[^,;:]{0,30} (?:yeu cau|de nghi|giao)\b|nhan duoc ke hoach nay)"
+)
+_PREFIXES = {"part": "phan-", "annex": "phu-luc-", "chapter": "chuong-", "section": "muc-", "article": "dieu-"}
 
 
 @dataclass(frozen=True)
@@ -48,125 +41,151 @@ class Block:
 
 
 @dataclass
-class _Piece:
-    text: str
-    start: int
-    end: int
+class _Node:
+    piece: Piece
     depth: int | None
     label: str
+    parents: list[_Node] = field(default_factory=list)
+    leads: bool = False
 
 
-def paragraphs(lines: list[Line]) -> list[Block]:
-    """Return the blocks of ``lines`` (already without boilerplate), in order; anchors are unique."""
-    pieces = _join_wrapped(lines)
-    stack: list[_Piece] = []
-    counts: dict[str, int] = {}
-    blocks = []
+def paragraphs(lines: list[Line], parts: Mapping[int, str] | None = None) -> list[Block]:
+    """Return the blocks of ``lines`` (already without boilerplate), in order; anchors are unique.
+
+    ``parts`` maps the number of a type line to the name of the attached text that begins below it.
+    """
+    pieces = join_wrapped(lines)
+    nodes: list[_Node] = []
+    parts_left = sorted((parts or {}).items())
+    for start, name, members in _split(pieces, parts_left):
+        nodes += _nest(members, name if start else "")
+    anchors = _anchors(nodes)
+    return [_block(node, anchor) for node, anchor in zip(nodes, anchors, strict=True)]
+
+
+def _split(pieces: list[Piece], parts: list[tuple[int, str]]) -> list[tuple[int, str, list[Piece]]]:
+    """Return (first line, name, pieces) of the text itself and of each attached part."""
+    bounds = [(0, ""), *parts]
+    ends = [number for number, _ in parts] + [1 << 60]
+    return [(n, name, [p for p in pieces if n <= p.line < end]) for (n, name), end in zip(bounds, ends, strict=True)]
+
+
+def _nest(pieces: list[Piece], part: str) -> list[_Node]:
+    """Give every piece its headings; ``part`` names an attached text in the labels."""
+    prefix = "-".join(fold(part).split())
+    root = [_Node(Piece(part, 0, 0, 0), -1, prefix)] if prefix else []
+    stack: list[_Node] = []
+    nodes = []
+    letters_first = _letters_first(pieces)
     for place, piece in enumerate(pieces):
-        depth = _depth_in(piece, stack)
+        if piece.marker in ("annex", "part"):
+            letters_first = _letters_first(pieces[place + 1 :])
+        depth = _depth(piece, letters_first)
+        if depth is None and _CLOSING.match(fold(piece.text[:90])):
+            # The closing words of a section are not about its last item.
+            stack = [node for node in stack if (node.depth or 0) <= _DEPTHS["lower"]] or stack[:1]
         while stack and depth is not None and (stack[-1].depth or 0) >= depth:
             stack.pop()
+        node = _Node(piece, depth, _label(piece, stack), [*root, *stack])
         following = pieces[place + 1] if place + 1 < len(pieces) else None
-        leads = depth is not None and depth < _BULLET_DEPTH and _leads(piece, following)
-        path = tuple(_shorten(parent.text) for parent in stack)
-        anchor = _anchor([parent.label for parent in stack], piece, counts)
-        if leads:
-            stack.append(piece)
-        is_heading = leads and not re.search(r"[.;]$", piece.text) and len(piece.text.split()) <= _HEADING_WORDS
-        blocks.append(Block(without_tail(piece.text), piece.start, piece.end, path, anchor, is_heading))
-    return blocks
+        node.leads = depth is not None and _leads(piece, depth, following, letters_first)
+        if node.leads:
+            stack.append(node)
+        nodes.append(node)
+    return nodes
 
 
-def _depth_in(piece: _Piece, stack: list[_Piece]) -> int | None:
-    # Capital letters I, V, C number a section only in their own sequence; here the roman reading is kept, as plans do.
-    if piece.depth is None and stack and piece.text.isupper() and len(piece.text.split()) > 2:
-        return 0
-    return piece.depth
+def _letters_first(pieces: list[Piece]) -> bool:
+    """Tell whether A., B., C. stand above I., II. in what comes: the one met first is the upper one."""
+    first = next((piece.marker for piece in pieces if piece.marker in ("letter", "roman", "annex")), None)
+    return first == "letter"
 
 
-def _leads(piece: _Piece, following: _Piece | None) -> bool:
+def _depth(piece: Piece, letters_first: bool) -> int | None:
+    if piece.marker is None:
+        return None
+    if piece.marker in ("letter", "roman"):
+        return _DEPTHS["upper" if (piece.marker == "letter") == letters_first else "lower"]
+    return _DEPTHS[piece.marker]
+
+
+def _leads(piece: Piece, depth: int, following: Piece | None, letters_first: bool) -> bool:
     """Tell whether something deeper, or unnumbered text, follows ``piece`` as its content."""
-    if following is None or piece.depth is None:
+    if following is None or piece.marker in BULLETS or piece.marker == "row":
         return False
-    if following.depth is None:
-        return len(piece.text.split()) <= _HEADING_WORDS and not re.search(r"[.;]$", piece.text)
-    return following.depth > piece.depth
+    below = _depth(following, letters_first)
+    if below is None:
+        return _is_title(piece.text) and (piece.marker != "item" or len(piece.text.split()) <= 20)
+    if piece.marker == "group":
+        return following.marker in ("row", "group")
+    return below > depth
 
 
-def _anchor(parents: list[str], piece: _Piece, counts: dict[str, int]) -> str:
-    """Return ``II.3.2``: the labels of the headings, then the piece's own label or its place among unnumbered ones."""
-    parent = ".".join(parents)
-    own = piece.label
-    if piece.depth is None or piece.depth >= _BULLET_DEPTH:
-        counts[f"{parent}#"] = counts.get(f"{parent}#", 0) + 1
-        own = str(counts[f"{parent}#"])
-    anchor = f"{parent}.{own}" if parent else own
-    counts[anchor] = counts.get(anchor, 0) + 1
-    # Numbering that starts again under the same heading, or a dash counted like a number beside it.
-    return anchor if counts[anchor] == 1 else f"{anchor}~{counts[anchor]}"
+def _is_title(text: str) -> bool:
+    return len(text.split()) <= _HEADING_WORDS and not re.search(r"[.;]/?$", text)
+
+
+def _label(piece: Piece, stack: list[_Node]) -> str:
+    if stack and stack[-1].piece.label and piece.label.startswith(f"{stack[-1].piece.label}."):
+        # "3.1" under "3" is its first part.
+        return piece.label[len(stack[-1].piece.label) + 1 :]
+    if piece.marker in _PREFIXES:
+        return (_PREFIXES[piece.marker] + fold(piece.label)).rstrip("-")
+    return piece.label
+
+
+def _anchors(nodes: list[_Node]) -> list[str]:
+    """Return ``II.3.2`` for each node: its headings' labels, then its own or its place among unnumbered ones.
+
+    The place skips numbers in use beside it; what stands before the first heading is numbered under 0.
+    """
+    taken: dict[str, set[str]] = defaultdict(set)
+    names: dict[int, str] = {}
+    anchors = []
+    for node in nodes:
+        if _own_label(node):
+            taken[_parent_key(node)].add(node.label)
+    headings = any(node.parents or node.leads for node in nodes)
+    opened = False
+    for node in nodes:
+        opened = opened or node.leads or bool(node.parents)
+        parent = ".".join(filter(None, (names.get(id(p), p.label) for p in node.parents[-1:])))
+        own = node.label if _own_label(node) else _next(taken[_parent_key(node)], headings and not opened)
+        anchor = f"{parent}.{own}" if parent else own
+        used = taken["all anchors"]
+        copy = 2
+        while anchor in used:
+            # Numbering that starts again under the same heading.
+            anchor, copy = f"{anchor.split('~')[0]}~{copy}", copy + 1
+        used.add(anchor)
+        names[id(node)] = anchor
+        anchors.append(anchor)
+    return anchors
+
+
+def _own_label(node: _Node) -> bool:
+    return bool(node.label) and node.piece.marker is not None and node.piece.marker not in BULLETS
+
+
+def _parent_key(node: _Node) -> str:
+    return f"under {id(node.parents[-1])}" if node.parents else "top"
+
+
+def _next(taken: set[str], before_headings: bool) -> str:
+    number = 1
+    form = "0.{}" if before_headings else "{}"
+    while form.format(number) in taken:
+        number += 1
+    taken.add(form.format(number))
+    return form.format(number)
+
+
+def _block(node: _Node, anchor: str) -> Block:
+    piece = node.piece
+    path = tuple(_shorten(parent.piece.text) for parent in node.parents if parent.depth != -1)
+    is_heading = node.leads and _is_title(piece.text)
+    return Block(without_tail(piece.text), piece.start, piece.end, path, anchor, is_heading)
 
 
 def _shorten(text: str) -> str:
     return text if len(text) <= _PATH_CHARACTERS else text[: _PATH_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
-
-
-def _marker(text: str) -> tuple[int | None, str]:
-    for depth, pattern in _MARKERS:
-        if match := pattern.match(text):
-            return depth, match.group(1)
-    return None, ""
-
-
-def _join_wrapped(lines: list[Line]) -> list[_Piece]:
-    """Join lines that a page's width cut: the next one goes on in lower case, or the line before broke off mid-way."""
-    pieces: list[_Piece] = []
-    last_line: Line | None = None
-    for line in lines:
-        depth, label = _marker(line.text)
-        if pieces and last_line and depth is None and _continues(pieces[-1], last_line, line):
-            pieces[-1].text += f" {line.text}"
-            pieces[-1].end = line.end
-        else:
-            pieces.append(_Piece(line.text, line.start, line.end, depth, label))
-        last_line = line
-    for piece in pieces:
-        if piece.depth is not None and piece.depth >= _BULLET_DEPTH:
-            piece.text = piece.text[1:].lstrip()
-    return [piece for piece in pieces if piece.text]
-
-
-def _continues(piece: _Piece, last: Line, line: Line) -> bool:
-    adjacent = line.number == last.number + 1
-    if _ENDED.search(piece.text) or not adjacent:
-        return False
-    first = line.text[0]
-    if first.islower() or first in ",)%" or piece.text[-1] in ",-–(/":
-        return True
-    # A full line that ends without punctuation was cut in mid-sentence; a heading in capitals was not.
-    return 55 <= len(last.text) <= 110 and last.text.isupper() == line.text.isupper()
-
-
-_KIND_OF_SECTION: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("assignment", re.compile(r"to chuc thuc hien|phan cong|trach nhiem (?:cua|thuc hien)|che do bao cao")),
-    ("objective", re.compile(r"muc tieu|muc dich|chi tieu|quan diem|dinh huong chung")),
-    ("task", re.compile(r"nhiem vu|giai phap|noi dung")),
-)
-_AGENCY = re.compile(
-    r"(?:\d+[.)]\s*|[a-zđ][.)]\s*)?(?:giao\s+)?(?:so|ubnd|uy ban nhan dan|hoi|lien minh|hiep hoi|ban quan ly|cong an|van phong|"
-    r"cac so|truong|dai phat thanh|bao|cuc|chi cuc|tinh doan|doan thanh nien|uy ban mat tran|mat tran|lien doan)\b[^.;]{0,140}"
-    r"(?::|chu tri|phoi hop|co trach nhiem|thuc hien)"
-)
-
-
-def kind_of(block: Block, *, official: bool, numbered_before: bool) -> Kind:
-    """Return the kind of a block of an official text, from its section and wording; of another text, "news"."""
-    if not official:
-        return "news"
-    sections = [fold(part) for part in (*block.heading_path, *((block.text,) if block.is_heading else ()))]
-    for section in reversed(sections):
-        for kind, pattern in _KIND_OF_SECTION:
-            if pattern.search(section) and len(section) < 140:
-                return "assignment" if kind == "task" and _AGENCY.match(fold(block.text)) else kind
-    if _AGENCY.match(fold(block.text)):
-        return "assignment"
-    return "task" if numbered_before else "preamble"

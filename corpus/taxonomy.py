@@ -57,7 +57,9 @@ def _group(row: dict[str, Any], name: str) -> TaskGroup:
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise TaxonomyError(f"{name}: group {key}, {field}: {pattern!r} is not a regular expression ({error})") from error
+                raise TaxonomyError(
+                    f"{name}: group {key}, {field}: {pattern!r} is not a regular expression ({error})"
+                ) from error
     return TaskGroup(
         key, str(row.get("name_vi", key)), str(row.get("name_en", key)), str(row.get("description", "")),
         tuple(row.get("cues", ())), tuple(row.get("counter_cues", ())),

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from corpus.store import StoredParagraph
@@ -98,16 +97,18 @@ def _clauses(text: str) -> list[str]:
     return parts
 
 
-def compare(a: str, b: str, of_a: Sequence[StoredParagraph], of_b: Sequence[StoredParagraph], matcher: Matcher) -> Comparison:
+def compare(
+    a: str, b: str, of_a: Sequence[StoredParagraph], of_b: Sequence[StoredParagraph], matcher: Matcher
+) -> Comparison:
     """Compare the paragraphs of province ``a`` with those of province ``b``."""
     sides_a, sides_b = sides(of_a), sides(of_b)
     if not sides_a or not sides_b:
         return Comparison(a, b, (), tuple(sides_a), tuple(sides_b))
     described_a = matcher.describe([side.text for side in sides_a])
     described_b = matcher.describe([side.text for side in sides_b])
-    similarity, same = matcher.matrix(described_a, described_b)
+    similarity = matcher.matrix(described_a, described_b)
     rows, columns = linear_sum_assignment(similarity, maximize=True)
-    chosen = [(i, j) for i, j in zip(rows, columns, strict=True) if same[i, j]]
+    chosen = [(i, j) for i, j in zip(rows, columns, strict=True) if similarity[i, j] >= matcher.alignment_threshold]
     pairs = [_pair(sides_a[i], sides_b[j], float(similarity[i, j])) for i, j in chosen]
     taken_a, taken_b = {i for i, _ in chosen}, {j for _, j in chosen}
     return Comparison(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus import labelled
-from corpus.store import Filter, Store
+from corpus.store import Store
 from index.lexical import LexicalIndex
 from index.vectors import VectorIndex
 from nlp.accents import Restorer
@@ -49,7 +49,9 @@ class Generation:
     restorer: Restorer
 
 
-def build(folder: Path, store: Store, embedder_id: str, dimension: int, tell: Callable[[str], None] | None = None) -> Manifest:
+def build(
+    folder: Path, store: Store, embedder_id: str, dimension: int, tell: Callable[[str], None] | None = None
+) -> Manifest:
     """Build a generation from ``store``, make it current and return its manifest."""
     say = tell or (lambda what: None)
     folder.mkdir(parents=True, exist_ok=True)

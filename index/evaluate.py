@@ -44,7 +44,9 @@ def read_collection(folder: Path) -> Collection:
             # query-id, corpus-id, score; TREC's own form has an unused second field.
             judgements.setdefault(fields[0], {})[fields[-2]] = int(fields[-1])
         except (IndexError, ValueError) as error:
-            raise CollectionError(f"{path}, line {number}: expected query-id, corpus-id and a whole score by tabs") from error
+            raise CollectionError(
+                f"{path}, line {number}: expected query-id, corpus-id and a whole score by tabs"
+            ) from error
     return Collection(corpus, {q: text for q, text in queries.items() if q in judgements}, judgements)
 
 
@@ -66,7 +68,11 @@ def _json_lines(path: Path) -> list[dict[str, object]]:
 
 def measures(ranked: Mapping[str, Sequence[str]], judgements: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
     """Return the means over all judged queries of nDCG@10, recall@10, MRR@10 and recall@1."""
-    rows = [_measure(ranked.get(query, ()), grades) for query, grades in judgements.items() if any(g > 0 for g in grades.values())]
+    rows = [
+        _measure(ranked.get(query, ()), grades)
+        for query, grades in judgements.items()
+        if any(g > 0 for g in grades.values())
+    ]
     if not rows:
         return {}
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
@@ -85,4 +91,4 @@ def _measure(found: Sequence[str], grades: Mapping[str, int]) -> dict[str, float
 
 
 def _discounted(gains: Sequence[int]) -> float:
-    return sum((2**gain - 1) / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))
+    return sum((2.0**gain - 1) / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))

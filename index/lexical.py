@@ -43,10 +43,10 @@ def _schema() -> tantivy.Schema:
 
 
 def _facets(paragraph: StoredParagraph, years: Iterable[int]) -> list[str]:
-    places = {paragraph.province, paragraph.province_today} - {None}
-    named = [("province", place) for place in places] + [("group", group) for group in paragraph.groups]
-    named += [("kind", paragraph.kind), ("document", paragraph.document_id), *(("year", year) for year in years)]
-    return [f"{name}:{value}" for name, value in named]
+    places = {place for place in (paragraph.province, paragraph.province_today) if place}
+    facets = [f"province:{place}" for place in places] + [f"group:{group}" for group in paragraph.groups]
+    facets += [f"year:{year}" for year in years]
+    return [*facets, f"kind:{paragraph.kind}", f"document:{paragraph.document_id}"]
 
 
 def _spaced(text: str) -> str:
@@ -68,7 +68,9 @@ class LexicalIndex:
         writer = index.writer(heap_size=128_000_000, num_threads=1)
         for paragraph in paragraphs:
             exact = _spaced(paragraph.text)
-            place = " ".join((*paragraph.heading_path, paragraph.province or "", paragraph.number or "", paragraph.title or ""))
+            place = " ".join(
+                (*paragraph.heading_path, paragraph.province or "", paragraph.number or "", paragraph.title or "")
+            )
             row = tantivy.Document()
             row.add_unsigned("key", paragraph.key)
             row.add_text("exact", exact)
@@ -96,7 +98,7 @@ class LexicalIndex:
         searcher = self._index.searcher()
         found = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
         keys = searcher.fast_field_values("key", [address for _, address in found.hits])
-        return [(int(key), float(score)) for key, (score, _) in zip(keys, found.hits, strict=True)]
+        return [(int(key or 0), float(score)) for key, (score, _) in zip(keys, found.hits, strict=True)]
 
     def _terms(self, query: Words) -> list[tantivy.Query]:
         weighted: dict[tuple[str, str], float] = {}

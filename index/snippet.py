@@ -8,7 +8,9 @@ from nlp.fold import fold, word_spans
 from nlp.sentences import sentences
 
 MAX_CHARACTERS = 280
-_STOP = frozenset("va cua cac cho voi den trong la co duoc theo ve tai nhung mot khi nay do tu cung nhu of the and in to".split())
+_STOP = frozenset(
+    "va cua cac cho voi den trong la co duoc theo ve tai nhung mot khi nay do tu cung nhu of the and in to".split()
+)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class VectorIndex:
         parameters = None
         if allowed is not None:
             limit = min(limit, len(allowed))
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]  # its stub is bare
         limit = min(limit, len(self))
         if limit == 0:
             return []

@@ -165,7 +165,9 @@ def tokenizer_definition(vocabulary: Vocabulary) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _write_encoder(weights: Weights, kept: NDArray[np.int64], folder: Path, before_quantising: Callable[[], None]) -> None:
+def _write_encoder(
+    weights: Weights, kept: NDArray[np.int64], folder: Path, before_quantising: Callable[[], None]
+) -> None:
     # Imported here: only a build needs these, and they would slow every start.
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic

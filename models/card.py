@@ -50,7 +50,11 @@ not a finding about a province.
 
 def matcher_card(manifest: Mapping[str, Any]) -> str:
     """Return the card of a trained matcher in Markdown."""
-    held_out, data = manifest["held_out"], manifest["data"]
+    data = manifest["data"]
+    rows = [
+        f"| {name} | {f['pairs']} | {f['same']} | {f['average_precision']:.3f} | {f['f1']:.3f} | {f['weighted_kappa']:.3f} |"
+        for name, f in manifest["held_out"].items()
+    ]
     return f"""# Matcher {manifest["id"]}
 
 Tells how similar two clauses of plans are (0 different, 0.5 same theme, 1 same obligation) and whether they state the same
@@ -63,9 +67,14 @@ obligation, figures, deadlines and place names aside. Written by `kehoach train 
 
 ## Held-out figures
 
-Grouped cross-validation: no pair is scored by a model that saw its theme. The three judgements count equally.
-{held_out["pairs"]} pairs, {held_out["same"]} of them "same obligation": average precision **{held_out["average_precision"]:.3f}**, F1
-{held_out["f1"]:.3f} at a similarity of {held_out["threshold"]:.3f}, weighted kappa to the judgement {held_out["weighted_kappa"]:.3f}.
+Grouped cross-validation: no pair is scored by a model that saw its theme or group. The three judgements count equally. A
+pair is the same clause from a similarity of {manifest["threshold"]:.3f}, aligned between two plans from {manifest["alignment_threshold"]:.3f}.
+
+| data | pairs | same obligation | average precision | F1 | weighted kappa |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+The judged pairs are adversarial: their overlap of words says almost nothing about their judgement.
 
 ## Limits
 

@@ -55,7 +55,9 @@ def report(judged: Judged) -> dict[str, Any]:
             "precision": hits / max(1, int(chosen.sum())),
             "recall": hits / max(1, int(labels.sum())),
             "f1": float(f1[g]),
-            "average_precision": float(average_precision_score(labels, judged.probabilities[:, g])) if labels.any() else 0.0,
+            "average_precision": float(average_precision_score(labels, judged.probabilities[:, g]))
+            if labels.any()
+            else 0.0,
             "calibration_error": calibration_error(labels, judged.probabilities[:, g]),
             "support": int(labels.sum()),
         }

@@ -71,9 +71,13 @@ def units(texts: Sequence[str], embedder: Embedder) -> Units:
     segmented: list[str] = []
     owner: list[int] = []
     whole: list[int] = []
+    known: dict[str, str] = {}
     for number, text in enumerate(texts):
         parts = clause_texts(text)
-        cut = [" ".join(segment(part)) for part in parts]
+        for part in parts:
+            if part not in known:
+                known[part] = " ".join(segment(part))
+        cut = [known[part] for part in parts]
         rows += parts
         segmented += cut
         if len(parts) > 1:
@@ -81,7 +85,9 @@ def units(texts: Sequence[str], embedder: Embedder) -> Units:
             segmented.append(" ".join(cut))
         owner += [number] * (len(rows) - len(owner))
         whole.append(len(rows) - 1)
-    vectors = embedder.embed_passages(rows)
+    # The same clause often stands in many plans: each wording is embedded once.
+    place = {text: number for number, text in enumerate(dict.fromkeys(rows))}
+    vectors = embedder.embed_passages(list(place))[[place[text] for text in rows]]
     return Units(rows, segmented, vectors, np.array(owner, np.int64), np.array(whole, np.int64))
 
 
@@ -124,7 +130,9 @@ def letter_vectorizer() -> TfidfVectorizer:
     )
 
 
-def views(units: Units, words: TfidfVectorizer, letters: TfidfVectorizer, matches: NDArray[np.float32]) -> dict[str, Any]:
+def views(
+    units: Units, words: TfidfVectorizer, letters: TfidfVectorizer, matches: NDArray[np.float32]
+) -> dict[str, Any]:
     """Return the feature matrix of every view, a row a unit."""
     return {
         "words": sp.csr_matrix(words.transform(units.segmented)),

@@ -52,7 +52,10 @@ def encoder(weights: Weights, kept: NDArray[np.int64]) -> onnx.ModelProto:
     for layer in range(shape.layers):
         hidden = _layer(graph, weights, layer, hidden, mask)
     _pool(graph, hidden)
-    ends = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "length"]) for n in ("input_ids", "attention_mask")]
+    ends = [
+        helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "length"])
+        for n in ("input_ids", "attention_mask")
+    ]
     result = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", shape.hidden])
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
     body = helper.make_graph(graph.nodes, "e5", ends, [result], graph.values)

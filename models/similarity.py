@@ -34,6 +34,8 @@ MANIFEST_FILE = "manifest.json"
 Matrix = NDArray[np.float64]
 
 _FIGURE = re.compile(r"\d+(?:[.,/-]\d+)*")
+# Every plan names its programme, so the name says nothing about what a clause obliges to.
+_PROGRAMME = re.compile(r"(?:chương trình hành động quốc gia )?(?:về )?sản xuất(?: và|,) tiêu dùng bền vững|\bsxtdbv\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,11 @@ class Described:
         """Return one clause."""
         one = slice(number, number + 1)
         return Described(
-            self.vectors[one], self.words[one], self.letters[one], tuple(c[one] for c in self.classes), self.lengths[one]
+            self.vectors[one],
+            self.words[one],
+            self.letters[one],
+            tuple(c[one] for c in self.classes),
+            self.lengths[one],
         )
 
 
@@ -69,13 +75,13 @@ def _classes() -> tuple[tuple[re.Pattern[str], ...], ...]:
 
 
 def without_figures(text: str) -> str:
-    """Return ``text`` without numbers and province names, which may differ between clauses that say the same."""
+    """Return ``text`` without numbers, provinces and the programme's name, which tell no two obligations apart."""
     for start, end, _ in reversed(find_provinces(text)):
         text = f"{text[:start]} {text[end:]}"
-    return " ".join(_FIGURE.sub(" ", text).split())
+    return " ".join(_FIGURE.sub(" ", _PROGRAMME.sub(" ", text)).split()) or text
 
 
-def describe(texts: Sequence[str], words: Any, letters: Any, embedder: Embedder) -> Described:  # noqa: ANN401 - vectorisers
+def describe(texts: Sequence[str], words: Any, letters: Any, embedder: Embedder) -> Described:
     """Describe clauses with the two fitted vectorisers and the embedder."""
     bare = [without_figures(text) for text in texts]
     lowered = [text.lower() for text in bare]
@@ -114,9 +120,12 @@ def pair_features(a: Described, b: Described) -> NDArray[np.float64]:
 class Matcher:
     """A trained matcher. Safe to share between threads."""
 
-    def __init__(self, identifier: str, parts: Mapping[str, Any], threshold: float, embedder: Embedder) -> None:
+    def __init__(
+        self, identifier: str, parts: Mapping[str, Any], threshold: float, alignment_threshold: float, embedder: Embedder
+    ) -> None:
         self.id = identifier
         self.threshold = threshold
+        self.alignment_threshold = alignment_threshold
         self._parts = parts
         self._embedder = embedder
 
@@ -124,14 +133,14 @@ class Matcher:
         """Describe clauses for ``matrix``."""
         return describe(texts, self._parts["words"], self._parts["letters"], self._embedder)
 
-    def matrix(self, a: Described, b: Described) -> tuple[Matrix, NDArray[np.bool_]]:
-        """Return the similarity of all pairs and whether each is the same clause, both (clauses of a, clauses of b)."""
+    def matrix(self, a: Described, b: Described) -> Matrix:
+        """Return the similarity of all pairs, shape (clauses of a, clauses of b)."""
         features = pair_features(a, b)
         flat = features.reshape(-1, features.shape[-1])
         theme = self._parts["theme"].predict_proba(flat)[:, 1]
         same = np.minimum(theme, self._parts["same"].predict_proba(flat)[:, 1])
-        similarity = ((theme + same) / 2).reshape(features.shape[:2])
-        return similarity, similarity >= self.threshold
+        similarity: Matrix = ((theme + same) / 2).reshape(features.shape[:2])
+        return similarity
 
     def match(self, pairs: Sequence[tuple[str, str]]) -> list[Match]:
         """Return the match of each pair of texts; it is the same for (a, b) and (b, a)."""
@@ -140,9 +149,9 @@ class Matcher:
         a, b = self.describe([pair[0] for pair in pairs]), self.describe([pair[1] for pair in pairs])
         found = []
         for number, (first, second) in enumerate(pairs):
-            similarity, same = self.matrix(a.row(number), b.row(number))
             empty = not any(c.isalnum() for c in first) or not any(c.isalnum() for c in second)
-            found.append(Match(0.0, False) if empty else Match(float(similarity[0, 0]), bool(same[0, 0])))
+            similarity = 0.0 if empty else float(self.matrix(a.row(number), b.row(number))[0, 0])
+            found.append(Match(similarity, similarity >= self.threshold))
         return found
 
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -168,9 +177,12 @@ def load_matcher(folder: Path, embedder: Embedder) -> Matcher:
         raise MatcherError(f"no usable matcher in {folder}: {error}; {remedy}") from error
     for name, value in {"format": FORMAT, "embedder": embedder.id, "scikit-learn": sklearn.__version__}.items():
         if manifest.get(name) != value:
-            raise MatcherError(f"the matcher in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}")
+            raise MatcherError(
+                f"the matcher in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}"
+            )
     if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
         raise MatcherError(f"{folder / MODEL_FILE} is damaged or foreign: its SHA-256 is not the manifest's; {remedy}")
     if unknown := skops.io.get_untrusted_types(data=data):
         raise MatcherError(f"{folder / MODEL_FILE} holds types that are not allowed: {unknown}; {remedy}")
-    return Matcher(manifest["id"], skops.io.loads(data), float(manifest["threshold"]), embedder)
+    thresholds = float(manifest["threshold"]), float(manifest["alignment_threshold"])
+    return Matcher(manifest["id"], skops.io.loads(data), *thresholds, embedder)

@@ -39,7 +39,9 @@ class ClauseModels:
     def scores(self, units: Units, matches: NDArray[np.float32], groups: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of every unit, shape (units, groups, views)."""
         features = views(units, self.words, self.letters, matches)
-        columns = [[self.classifiers[view][group].decision_function(features[view]) for view in VIEWS] for group in groups]
+        columns = [
+            [self.classifiers[view][group].decision_function(features[view]) for view in VIEWS] for group in groups
+        ]
         return np.array(columns).transpose(2, 0, 1)
 
 
@@ -138,8 +140,8 @@ def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -
     Raises TaggerError when a file is missing, altered, holds unknown types, or was trained with other groups, another
     embedder or another scikit-learn.
     """
-    import skops.io
     import sklearn
+    import skops.io
 
     remedy = "run `kehoach train`"
     try:
@@ -155,7 +157,9 @@ def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -
     }
     for name, value in expected.items():
         if manifest.get(name) != value:
-            raise TaggerError(f"the tagger in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}")
+            raise TaggerError(
+                f"the tagger in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}"
+            )
     if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
         raise TaggerError(f"{folder / MODEL_FILE} is damaged or foreign: its SHA-256 is not the manifest's; {remedy}")
     unknown = skops.io.get_untrusted_types(data=data)

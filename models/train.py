@@ -52,6 +52,28 @@ class Examples:
         )
 
 
+def composites(rows: Sequence[LabelledParagraph]) -> list[LabelledParagraph]:
+    """Return long paragraphs joined from two to five of one document, labelled with the union, a third as many as ``rows``.
+
+    Plans pack several topics into one paragraph more often than anybody writes examples of it.
+    """
+    random = np.random.default_rng(889)
+    members: dict[str, list[LabelledParagraph]] = {}
+    for row in rows:
+        if row.genre not in ("heading", "boilerplate"):
+            members.setdefault(row.document, []).append(row)
+    pools = [pool for pool in members.values() if len(pool) >= 2]
+    joined = []
+    for number in range(len(rows) // 3 if pools else 0):
+        pool = pools[int(random.integers(len(pools)))]
+        chosen = random.choice(len(pool), min(len(pool), int(random.integers(2, 6))), replace=False)
+        parts = [pool[int(i)] for i in chosen]
+        text = " ".join(part.text if part.text.endswith((".", ";", ":")) else f"{part.text}." for part in parts)
+        labels = frozenset[str]().union(*(part.labels for part in parts))
+        joined.append(LabelledParagraph(f"composite-{number}", parts[0].document, "composite", text, labels))
+    return joined
+
+
 def describe(rows: Sequence[LabelledParagraph], groups: Sequence[TaskGroup], embedder: Embedder) -> Examples:
     """Return ``rows`` as examples for ``groups``."""
     cut = units([row.text for row in rows], embedder)
@@ -70,8 +92,10 @@ def folds(documents: NDArray[np.int64], count: int = FOLDS) -> Iterator[tuple[ND
 
 
 def fit_clauses(examples: Examples, keys: Sequence[str]) -> ClauseModels:
-    """Fit level one. A clause of a labelled paragraph counts as positive unless the model of the round before,
-    having seen it, finds nothing in it while another clause carries the label (Andrews et al. 2003, MI-SVM).
+    """Fit level one by multiple-instance learning (Andrews et al. 2003, MI-SVM).
+
+    A clause of a labelled paragraph counts as positive unless the model of the round before, having seen it, finds nothing
+    in it while another clause carries the label.
     """
     cut = examples.units
     words = word_vectorizer().fit(cut.segmented)
@@ -114,13 +138,18 @@ def fit_paragraphs(table: NDArray[np.float64], labels: NDArray[np.bool_], keys: 
     }
 
 
-def held_out_table(examples: Examples, keys: Sequence[str], tell: Callable[[str], None]) -> NDArray[np.float64]:
-    """Return what level two sees for every paragraph, scored by clause models that never saw its document."""
+def held_out_table(
+    examples: Examples, written: int, keys: Sequence[str], tell: Callable[[str], None]
+) -> NDArray[np.float64]:
+    """Return what level two sees for every paragraph, scored by clause models that never saw its document.
+
+    The first ``written`` paragraphs are as written; clause models learn from those only, since composites have no new clause.
+    """
     table: NDArray[np.float64] | None = None
     for number, (training, held_out) in enumerate(folds(examples.documents), 1):
         tell(f"fold {number}")
         unseen = examples.of(held_out)
-        models = fit_clauses(examples.of(training), keys)
+        models = fit_clauses(examples.of(training[training < written]), keys)
         rows = gather(models.scores(unseen.units, unseen.matches, keys), unseen.units, unseen.counts)
         if table is None:
             table = np.empty((len(examples.labels), *rows.shape[1:]))
@@ -165,16 +194,17 @@ def train(
     if lacking:
         raise ValueError(f"task groups {lacking} need labelled paragraphs in at least 2 documents")
     say(f"describing {len(rows)} paragraphs")
-    examples = describe(rows, groups, embedder)
-    table = held_out_table(examples, keys, say)
-    held_out = held_out_probabilities(table, examples, keys)
-    thresholds = {key: best_threshold(examples.labels[:, g], held_out[:, g]) for g, key in enumerate(keys)}
+    examples = describe([*rows, *composites(rows)], groups, embedder)
+    written = np.arange(len(rows))
+    table = held_out_table(examples, len(rows), keys, say)
+    held_out = held_out_probabilities(table, examples, keys)[written]
+    thresholds = {key: best_threshold(examples.labels[written, g], held_out[:, g]) for g, key in enumerate(keys)}
     say("fitting")
     paragraph_models = fit_paragraphs(table, examples.labels, keys)
-    clause_models = fit_clauses(examples, keys)
+    clause_models = fit_clauses(examples.of(written), keys)
     manifest = _manifest(rows, keys, thresholds, embedder)
     tagger = Tagger(manifest["id"], groups, thresholds, clause_models, paragraph_models, embedder)
-    return Trained(tagger, manifest, examples.labels, held_out)
+    return Trained(tagger, manifest, examples.labels[written], held_out)
 
 
 def _manifest(

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, cohen_kappa_score
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from corpus.labelled import Clause, JudgedPair
 from models.embedder import Embedder
@@ -26,7 +24,6 @@ from nlp.segment import segment
 
 FOLDS = 6
 _UNRELATED_PER_CLAUSE = 12
-_PENALTY = 0.3
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,9 @@ def vectorisers(background: Sequence[str]) -> tuple[Any, Any]:
     return words, letter_vectorizer().fit([fold(text) for text in bare])
 
 
-def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], words: Any, letters: Any, embedder: Embedder) -> PairData:  # noqa: ANN401
+def pair_data(
+    clauses: Sequence[Clause], pairs: Sequence[JudgedPair], words: Any, letters: Any, embedder: Embedder
+) -> PairData:
     """Return all pairs within a theme, unrelated pairs that look alike, and the judged pairs."""
     described = describe([clause.text for clause in clauses], words, letters, embedder)
     themes = np.unique([clause.theme for clause in clauses], return_inverse=True)[1]
@@ -89,7 +88,7 @@ def _chosen(themes: NDArray[np.int64], cosine: NDArray[np.float64]) -> tuple[NDA
     return pairs[:, 0], pairs[:, 1]
 
 
-def _judged_features(pairs: Sequence[JudgedPair], words: Any, letters: Any, embedder: Embedder) -> NDArray[np.float64]:  # noqa: ANN401
+def _judged_features(pairs: Sequence[JudgedPair], words: Any, letters: Any, embedder: Embedder) -> NDArray[np.float64]:
     if not pairs:
         return np.zeros((0, 0))
     a: Described = describe([pair.a for pair in pairs], words, letters, embedder)
@@ -100,9 +99,9 @@ def _judged_features(pairs: Sequence[JudgedPair], words: Any, letters: Any, embe
 def fit_pairs(data: PairData, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Fit both cumulative splits on some rows."""
 
-    def fit(positive: NDArray[np.bool_]) -> Any:  # noqa: ANN401 - a scikit-learn pipeline
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=_PENALTY, max_iter=3000))
-        return model.fit(data.features[rows], positive[rows], logisticregression__sample_weight=data.weights[rows])
+    def fit(positive: NDArray[np.bool_]) -> Any:
+        model = LogisticRegression(C=3.0, max_iter=3000)
+        return model.fit(data.features[rows], positive[rows], sample_weight=data.weights[rows])
 
     return {"theme": fit(data.judgements >= 1), "same": fit(data.judgements == 2)}
 
@@ -110,7 +109,8 @@ def fit_pairs(data: PairData, rows: NDArray[np.int64]) -> dict[str, Any]:
 def similarity_of(models: dict[str, Any], features: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the similarity of pairs given their features."""
     theme = models["theme"].predict_proba(features)[:, 1]
-    return (theme + np.minimum(theme, models["same"].predict_proba(features)[:, 1])) / 2
+    found: NDArray[np.float64] = (theme + np.minimum(theme, models["same"].predict_proba(features)[:, 1])) / 2
+    return found
 
 
 def held_out_similarity(data: PairData) -> NDArray[np.float64]:
@@ -122,25 +122,25 @@ def held_out_similarity(data: PairData) -> NDArray[np.float64]:
     return found
 
 
-def measure(judgements: NDArray[np.int64], similarity: NDArray[np.float64]) -> dict[str, Any]:
-    """Return average precision of "same clause", best F1 with its threshold, and weighted kappa to the judgement.
-
-    The three judgements count equally.
-    """
+def measure(judgements: NDArray[np.int64], similarity: NDArray[np.float64], threshold: float) -> dict[str, Any]:
+    """Return average precision and F1 of "same clause" and weighted kappa to the judgement, the judgements equally heavy."""
     same, weights = judgements == 2, _balance(judgements)
-    candidates = np.linspace(0.2, 0.95, 76)
-    f1 = [_f1(same, similarity >= t, weights) for t in candidates]
-    threshold = float(np.median(candidates[np.array(f1) >= max(f1) - 0.005]))
     rounded = np.digitize(similarity, [1 / 3, threshold])
     kappa = cohen_kappa_score(judgements, rounded, weights="quadratic", sample_weight=weights)
     return {
         "pairs": len(judgements),
         "same": int(same.sum()),
         "average_precision": round(float(average_precision_score(same, similarity, sample_weight=weights)), 4),
-        "f1": round(float(max(f1)), 4),
-        "threshold": round(threshold, 3),
+        "f1": round(_f1(same, similarity >= threshold, weights), 4),
         "weighted_kappa": round(float(kappa), 4),
     }
+
+
+def best_threshold(judgements: NDArray[np.int64], similarity: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return the similarity from which "same clause" has the highest F1, the middle of the best ones."""
+    candidates = np.linspace(0.4, 0.95, 56)
+    f1 = np.array([_f1(judgements == 2, similarity >= t, weights) for t in candidates])
+    return round(float(np.median(candidates[f1 >= f1.max() - 0.005])), 3)
 
 
 def _f1(labels: NDArray[np.bool_], assigned: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
@@ -161,18 +161,26 @@ def train_matcher(
     data = pair_data(clauses, pairs, words, letters, embedder)
     tell(f"fitting on {len(data.judgements)} pairs")
     similarity = held_out_similarity(data)
-    measured = data.is_judged if data.is_judged.any() else np.ones(len(similarity), bool)
-    figures = measure(data.judgements[measured], similarity[measured])
+    threshold = best_threshold(data.judgements, similarity, data.weights)
+    # Between two plans most pairs are unrelated, as among the families: one that is aligned needs more evidence.
+    natural = ~data.is_judged
+    alignment = best_threshold(data.judgements[natural], similarity[natural], np.ones(int(natural.sum())))
+    figures = {
+        name: measure(data.judgements[part], similarity[part], threshold)
+        for name, part in (("families", natural), ("judged_pairs", data.is_judged))
+        if part.any()
+    }
     parts = {"words": words, "letters": letters, **fit_pairs(data, np.arange(len(similarity)))}
     content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
     name = hashlib.sha256(f"{FORMAT}{content}{embedder.id}".encode()).hexdigest()
     manifest = {
         "id": f"same-clause-{name[:10]}",
         "format": FORMAT,
-        "threshold": figures["threshold"],
+        "threshold": threshold,
+        "alignment_threshold": alignment,
         "embedder": embedder.id,
         "scikit-learn": sklearn.__version__,
         "data": {"clauses": len(clauses), "judged_pairs": len(pairs)},
         "held_out": figures,
     }
-    return Matcher(manifest["id"], parts, figures["threshold"], embedder), manifest
+    return Matcher(manifest["id"], parts, threshold, alignment, embedder), manifest

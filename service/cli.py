@@ -52,13 +52,18 @@ def workspace() -> Iterator[Workspace]:
     from corpus.taxonomy import TaxonomyError
     from models.errors import ModelError
 
-    opened = Workspace(settings(), lambda what: sys.stderr.write(f"{what}\n"))
+    opened = Workspace(settings(), say)
     try:
         yield opened
     except (ModelError, TaxonomyError, ImportError) as error:
         raise NothingUsableError(str(error)) from error
     finally:
         opened.close()
+
+
+def say(what: str) -> None:
+    """Tell the user what is being done, on standard error."""
+    sys.stderr.write(f"{what}\n")
 
 
 @contextmanager
@@ -95,7 +100,9 @@ def ingest(
     reports = []
     with workspace() as space, progress("Reading", quiet=json) as bar:
         task = bar.add_task("", total=None)
-        for report in run(paths, space, lambda done, total, name: bar.update(task, completed=done, total=total, description=name)):
+        for report in run(
+            paths, space, lambda done, total, name: bar.update(task, completed=done, total=total, description=name)
+        ):
             reports.append(report)
             if not json:
                 show_report(report)
@@ -109,9 +116,7 @@ def ingest(
 
 
 @app.command()
-def inspect(
-    file: Annotated[Path, typer.Argument(help="One document; nothing is stored.")], json: Json = False
-) -> None:
+def inspect(file: Annotated[Path, typer.Argument(help="One document; nothing is stored.")], json: Json = False) -> None:
     """Show all that is read from one document: metadata, paragraphs with tags and targets, what was left out and why."""
     from corpus.read import UnreadableError
     from corpus.targets import find_targets
@@ -150,15 +155,24 @@ def tag(file: RowsFile, jsonl: JsonLines = False) -> None:
             tagged = space.tagger.tag([row["text"] for row in batch])
             bar.update(task, advance=len(batch))
             if jsonl:
-                print_lines({"id": r["id"], "tags": [tag_form(t) for t in tags]} for r, tags in zip(batch, tagged, strict=True))
+                print_lines(
+                    {"id": r["id"], "tags": [tag_form(t) for t in tags]} for r, tags in zip(batch, tagged, strict=True)
+                )
                 continue
             for row, tags in zip(batch, tagged, strict=True):
-                out.print(row["id"], chips([t.task_group for t in tags if t.assigned], space.groups), row["text"][:100], markup=False)
+                out.print(
+                    row["id"],
+                    chips([t.task_group for t in tags if t.assigned], space.groups),
+                    row["text"][:100],
+                    markup=False,
+                )
 
 
 @app.command()
 def search(
-    query: Annotated[str | None, typer.Argument(help="What to look for, with or without diacritics, or in English.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="What to look for, with or without diacritics, or in English.")
+    ] = None,
     batch: Annotated[Path | None, typer.Option(metavar="Q.jsonl", help='Many queries, {"id", "text"} a line.')] = None,
     limit: Limit = 10,
     province: Province = None,
@@ -232,7 +246,8 @@ def compare(
 
 @app.command()
 def targets(
-    batch: Annotated[Path, typer.Option(metavar="FILE.jsonl", help='Paragraphs, {"id", "text"} a line.')], jsonl: JsonLines = False
+    batch: Annotated[Path, typer.Option(metavar="FILE.jsonl", help='Paragraphs, {"id", "text"} a line.')],
+    jsonl: JsonLines = False,
 ) -> None:
     """Find the targets in paragraphs: indicator, comparator, values, unit, deadline."""
     from corpus.targets import find_targets
@@ -241,7 +256,8 @@ def targets(
 
     rows = read_rows(batch, ("id", "text"))
     forms = [
-        {"id": r["id"], "targets": [target_form(t) for t in find_targets(r["text"], r.get("heading_path") or ())]} for r in rows
+        {"id": r["id"], "targets": [target_form(t) for t in find_targets(r["text"], r.get("heading_path") or ())]}
+        for r in rows
     ]
     if jsonl:
         print_lines(forms)
@@ -249,7 +265,9 @@ def targets(
     for form in forms:
         for t in form["targets"]:
             values = " - ".join(f"{value:g}" for value in t["values"])
-            out.print(f"{form['id']}  {t['comparator']} {values} {t['unit']}  {t['indicator']}  ({t['deadline'] or 'no deadline'})")
+            out.print(
+                f"{form['id']}  {t['comparator']} {values} {t['unit']}  {t['indicator']}  ({t['deadline'] or 'no deadline'})"
+            )
 
 
 @app.command()
@@ -277,10 +295,19 @@ def reindex() -> None:
 
 @app.command()
 def train(
-    data: Annotated[list[Path] | None, typer.Argument(metavar="[FILE.jsonl]...", help="Labelled paragraphs beside the project's own.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder to write; by default the one in KEHOACH_HOME, used from then on.")] = None,
-    only_given: Annotated[bool, typer.Option("--only-given", help="Leave the project's own labelled paragraphs out.")] = False,
-    matcher: Annotated[bool, typer.Option("--matcher", help="Train the model of same clauses instead of the tagger.")] = False,
+    data: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE.jsonl]...", help="Labelled paragraphs beside the project's own."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write; by default the one in KEHOACH_HOME, used from then on.")
+    ] = None,
+    only_given: Annotated[
+        bool, typer.Option("--only-given", help="Leave the project's own labelled paragraphs out.")
+    ] = False,
+    matcher: Annotated[
+        bool, typer.Option("--matcher", help="Train the model of same clauses instead of the tagger.")
+    ] = False,
 ) -> None:
     """Train the tagger, with a model card, from labelled paragraphs."""
     from service.training import train_matcher, train_tagger
@@ -314,7 +341,9 @@ def model_build(
             return
     with workspace(), progress("Building the model:", quiet=False) as bar:
         task = bar.add_task("", total=4)
-        build(folder, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what))
+        build(
+            folder, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+        )
     sys.stderr.write(f"built {folder}\n")
 
 
@@ -333,7 +362,12 @@ def model_list(json: Json = False) -> None:
     with workspace() as space:
         rows = [
             {"model": "embedder", "name": settings().embedder, "folder": str(folder), "state": state},
-            {"model": "tagger", "name": space.tagger.id if state == "ready" else "", "folder": str(space.tagger_folder), "state": "ready"},
+            {
+                "model": "tagger",
+                "name": space.tagger.id if state == "ready" else "",
+                "folder": str(space.tagger_folder),
+                "state": "ready",
+            },
         ]
     if json:
         print_json(rows)
@@ -360,7 +394,9 @@ def model_finetune() -> None:
 
 @evaluate_app.command("search")
 def evaluate_search(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.")
+    ],
     json: Json = False,
 ) -> None:
     """Measure search: nDCG@10, recall@10 and MRR@10 of each leg and of their fusion."""
@@ -403,7 +439,9 @@ def serve(
     from service.app import create_app
 
     chosen = settings()
-    uvicorn.run(create_app(chosen), host=host or chosen.host, port=port if port is not None else chosen.port, log_level="info")
+    uvicorn.run(
+        create_app(chosen), host=host or chosen.host, port=port if port is not None else chosen.port, log_level="info"
+    )
 
 
 @app.command()

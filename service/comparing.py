@@ -24,7 +24,9 @@ def compare_provinces(space: Workspace, a: str, b: str, task_group: str | None =
 def _known(name: str) -> str:
     province = province_named(name)
     if province is None:
-        raise UsageError(f"unknown province {name!r}; accepted are the names of the 63 provinces, with or without diacritics")
+        raise UsageError(
+            f"unknown province {name!r}; accepted are the names of the 63 provinces, with or without diacritics"
+        )
     return province.name
 
 

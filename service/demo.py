@@ -26,7 +26,10 @@ COMPARED = ("Cao Bằng", "Cà Mau")
 
 def run(settings: Settings) -> None:
     """Run the demonstration in a temporary home; nothing of the user's is touched. Raises NothingUsableError."""
-    with tempfile.TemporaryDirectory(prefix="kehoach-demo-") as home, as_file(files("corpus").joinpath("samples")) as samples:
+    with (
+        tempfile.TemporaryDirectory(prefix="kehoach-demo-") as home,
+        as_file(files("corpus").joinpath("samples")) as samples,
+    ):
         chosen = settings.model_copy(update={"home": Path(home), "database": ""})
         space = Workspace(chosen, lambda what: err.print(Text(what, style="dim")))
         try:

@@ -115,19 +115,29 @@ def _store(document: Document, name: str, workspace: Workspace, tell: Progress) 
     store = workspace.store
     skipped = len(document.skipped)
     if not document.paragraphs:
-        return FileReport(name, "failed", document.id, 0, skipped, "no paragraphs in it: all its lines are page furniture or headers")
+        return FileReport(
+            name, "failed", document.id, 0, skipped, "no paragraphs in it: all its lines are page furniture or headers"
+        )
     outcome = store.outcome_of(document)
     if outcome == "unchanged":
-        return FileReport(name, "unchanged", document.id, len(document.paragraphs), skipped, "the same content is stored already")
+        return FileReport(
+            name, "unchanged", document.id, len(document.paragraphs), skipped, "the same content is stored already"
+        )
     if (twin := store.source_with(document.sha256)) is not None:
-        return FileReport(name, "duplicate", document.id, len(document.paragraphs), skipped, f"the same bytes as {twin}")
-    analyses = analyse(document.paragraphs, workspace, lambda done: tell(done, len(document.paragraphs), document.source))
+        return FileReport(
+            name, "duplicate", document.id, len(document.paragraphs), skipped, f"the same bytes as {twin}"
+        )
+    analyses = analyse(
+        document.paragraphs, workspace, lambda done: tell(done, len(document.paragraphs), document.source)
+    )
     embedder_id = workspace.tagger_embedder_id
     store.add(document, analyses, embedder_id)
     return FileReport(name, outcome, document.id, len(document.paragraphs), skipped)
 
 
-def analyse(paragraphs: tuple[Paragraph, ...], workspace: Workspace, done: Callable[[int], None] | None = None) -> list[Analysis]:
+def analyse(
+    paragraphs: tuple[Paragraph, ...], workspace: Workspace, done: Callable[[int], None] | None = None
+) -> list[Analysis]:
     """Tag, measure and embed ``paragraphs``; ``done`` gets how many are done."""
     analyses: list[Analysis] = []
     for start in range(0, len(paragraphs), _BATCH):

@@ -15,19 +15,28 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KEHOACH_", frozen=True)
 
-    home: Path = Field(default_factory=lambda: user_data_path("kehoach"), description="Folder of the store and its indexes.")
-    cache: Path = Field(default_factory=lambda: user_cache_path("kehoach"), description="Folder of built models; may be deleted.")
-    database: str = Field("", description="SQLAlchemy URL of the store; empty: SQLite in the home folder.")
-    embedder: str = Field(
-        "default", description='"default", or a sentence-transformers hub name or folder (needs kehoach[transformers]).'
+    home: Path = Field(
+        default_factory=lambda: user_data_path("kehoach"), description="Folder of the store and its indexes."
     )
-    tagger: Path | None = Field(None, description="Folder of a trained tagger; empty: one in the home folder, else the shipped one.")
-    taxonomy: Path | None = Field(None, description="TOML file of task groups; empty: the project's four.")
-    threads: int | None = Field(None, ge=1, description="Threads for embedding; empty: one a processor.")
-    host: str = Field("127.0.0.1", description="Address that `kehoach serve` listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port that `kehoach serve` listens on.")
-    api_key: str = Field("", description="Key that writes over HTTP must send as X-API-Key; empty: writes are refused.")
-    max_body: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body over HTTP, in bytes.")
+    cache: Path = Field(
+        default_factory=lambda: user_cache_path("kehoach"), description="Folder of built models; may be deleted."
+    )
+    database: str = Field(default="", description="SQLAlchemy URL of the store; empty: SQLite in the home folder.")
+    embedder: str = Field(
+        default="default",
+        description='"default", or a sentence-transformers hub name or folder (needs kehoach[transformers]).',
+    )
+    tagger: Path | None = Field(
+        default=None, description="Folder of a trained tagger; empty: one in the home folder, else the shipped one."
+    )
+    taxonomy: Path | None = Field(default=None, description="TOML file of task groups; empty: the project's four.")
+    threads: int | None = Field(default=None, ge=1, description="Threads for embedding; empty: one a processor.")
+    host: str = Field(default="127.0.0.1", description="Address that `kehoach serve` listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that `kehoach serve` listens on.")
+    api_key: str = Field(
+        default="", description="Key that writes over HTTP must send as X-API-Key; empty: writes are refused."
+    )
+    max_body: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body over HTTP, in bytes.")
 
     @property
     def database_url(self) -> str:

@@ -24,7 +24,7 @@ _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 _OUTCOMES = {"added": "green", "updated": "green", "unchanged": "dim", "duplicate": "yellow", "failed": "red"}
 
 
-def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value
+def print_json(data: Any) -> None:
     """Print one JSON document."""
     print(json.dumps(data, ensure_ascii=False, indent=1))  # noqa: T201 - machine-readable output
 
@@ -49,7 +49,9 @@ def show_report(report: FileReport) -> None:
     line = Text(f"{report.outcome:>9}  ", style=_OUTCOMES[report.outcome])
     line.append(report.file, style="bold")
     if report.document_id and report.outcome != "failed":
-        line.append(f"  {report.document_id}  {report.paragraphs} paragraphs, {report.skipped} lines left out", style="dim")
+        line.append(
+            f"  {report.document_id}  {report.paragraphs} paragraphs, {report.skipped} lines left out", style="dim"
+        )
     if report.reason:
         line.append(f"  {report.reason}")
     err.print(line, soft_wrap=True)
@@ -58,8 +60,15 @@ def show_report(report: FileReport) -> None:
 def show_result(result: Result, groups: Sequence[TaskGroup]) -> None:
     """Show an answered query."""
     query = result.query
-    out.print(Text(f"“{query.typed}”", style="bold"), Text(f"  {len(result.hits)} hits in {result.took_ms:.0f} ms", style="dim"))
-    for name, value in (("read as", query.restored or query.translated), ("province", query.province), ("year", query.year)):
+    out.print(
+        Text(f"“{query.typed}”", style="bold"),
+        Text(f"  {len(result.hits)} hits in {result.took_ms:.0f} ms", style="dim"),
+    )
+    for name, value in (
+        ("read as", query.restored or query.translated),
+        ("province", query.province),
+        ("year", query.year),
+    ):
         if value:
             out.print(Text(f"  {name}: {value}", style="dim"))
     for rank, hit in enumerate(result.hits, 1):
@@ -153,7 +162,12 @@ def show_inspection(form: Mapping[str, Any]) -> None:
         out.print(Text(paragraph["text"]))
         for t in paragraph["targets"]:
             values = " - ".join(f"{value:g}" for value in t["values"])
-            out.print(Text(f"  target: {t['comparator']} {values} {t['unit']}  {t['indicator']}  ({t['deadline'] or '—'})", style="yellow"))
+            out.print(
+                Text(
+                    f"  target: {t['comparator']} {values} {t['unit']}  {t['indicator']}  ({t['deadline'] or '—'})",
+                    style="yellow",
+                )
+            )
     out.print(Text(f"\nLeft out: {len(form['skipped'])} lines", style="bold"))
     for skipped in form["skipped"]:
         out.print(Text(f"{skipped['line']:>5}  {skipped['reason']}: {skipped['text'][:100]}", style="dim"))

@@ -76,6 +76,7 @@ def _read(file: Path, space: Workspace) -> list[LabelledParagraph]:
     known = {group.key for group in space.groups}
     for row in rows:
         if unknown := row.labels - known:
-            raise NothingUsableError(f"{file}, row {row.id}: unknown labels {sorted(unknown)}; known are {sorted(known)}")
+            raise NothingUsableError(
+                f"{file}, row {row.id}: unknown labels {sorted(unknown)}; known are {sorted(known)}"
+            )
     return rows
-

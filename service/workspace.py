@@ -136,5 +136,3 @@ class Workspace:
 def own_or_shipped(own: Path, name: str) -> Path:
     """Return the folder of the user's own trained model, else of the one that comes with the program."""
     return own if (own / "manifest.json").exists() else Path(str(files("models").joinpath("trained", name)))
-
-

@@ -73,9 +73,15 @@ def read_pairs(path: Path) -> list[JudgedPair]:
     pairs = []
     for number, row in _rows(path):
         try:
-            pairs.append(JudgedPair(str(row["id"]), str(row.get("group") or row["id"]), row["a"], row["b"], int(row["judgement"])))
+            pairs.append(
+                JudgedPair(
+                    str(row["id"]), str(row.get("group") or row["id"]), row["a"], row["b"], int(row["judgement"])
+                )
+            )
         except (KeyError, TypeError, ValueError) as error:
-            raise LabelError(f'{path}, line {number}: {error!r}; a row is {{"id", "a", "b", "judgement": 0 | 1 | 2}}') from error
+            raise LabelError(
+                f'{path}, line {number}: {error!r}; a row is {{"id", "a", "b", "judgement": 0 | 1 | 2}}'
+            ) from error
     return pairs
 
 

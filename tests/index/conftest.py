@@ -58,7 +58,9 @@ def store(tmp_path: Path, words_embedder: WordEmbedder) -> Store:
     for (place, year), rows in ROWS.items():
         province = province_named(place)
         paragraphs = tuple(Paragraph(name, n, text, "task") for n, (name, text, _) in enumerate(rows, 1))
-        metadata = Metadata(number=f"{year}/KH-UBND", province=place, province_today=province.today, date_issued=date(year, 5, 7))
+        metadata = Metadata(
+            number=f"{year}/KH-UBND", province=place, province_today=province.today, date_issued=date(year, 5, 7)
+        )
         vectors = words_embedder.embed_passages([p.text for p in paragraphs])
         analyses = [
             Analysis([Tag(group, 0.9, assigned=True) for group in groups], (), vector)

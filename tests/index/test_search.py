@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus.store import Filter, Store
+from corpus.store import Analysis, Filter, Store
 from corpus.types import Document, Metadata, Paragraph
-from corpus.store import Analysis
 from index import build as building
 from index.build import StaleIndexError, build, load
 from index.lexical import Words
@@ -80,7 +79,9 @@ def test_hits_say_why(searcher: Searcher) -> None:
     assert [hit.snippet.text[a:b] for a, b in hit.snippet.marks] == ["điện mặt trời"]
 
 
-@pytest.mark.parametrize("query", ["", "   ", "\0", "?!…", "'\"()[]{}:^~*+-", "AND OR NOT", "a" * 5000, "\ud800", "*" * 300])
+@pytest.mark.parametrize(
+    "query", ["", "   ", "\0", "?!…", "'\"()[]{}:^~*+-", "AND OR NOT", "a" * 5000, "\ud800", "*" * 300]
+)
 def test_odd_queries_end_without_an_error(searcher: Searcher, query: str) -> None:
     searcher.search(query, 5)
 
@@ -88,7 +89,11 @@ def test_odd_queries_end_without_an_error(searcher: Searcher, query: str) -> Non
 def test_a_change_makes_the_index_stale(folder: Path, store: Store, words_embedder) -> None:
     before = store.content
     vector = words_embedder.embed_passages(["mới"])[0]
-    store.add(Document("new", "new", "new", Metadata(), (Paragraph("n1", 1, "mới", "task"),)), [Analysis((), (), vector)], "words")
+    store.add(
+        Document("new", "new", "new", Metadata(), (Paragraph("n1", 1, "mới", "task"),)),
+        [Analysis((), (), vector)],
+        "words",
+    )
     assert store.content != before
     with pytest.raises(StaleIndexError, match="another content"):
         load(folder, store.content, words_embedder.id)
@@ -115,7 +120,9 @@ def test_a_missing_paragraph_is_noticed(folder: Path, store: Store, words_embedd
         load(folder, store.content, words_embedder.id)
 
 
-def test_a_build_that_fails_leaves_the_current_one(folder: Path, store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_fails_leaves_the_current_one(
+    folder: Path, store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
@@ -126,7 +133,9 @@ def test_a_build_that_fails_leaves_the_current_one(folder: Path, store: Store, w
     assert {path.name for path in folder.iterdir()} == {"1", "CURRENT"}
 
 
-def test_old_generations_go_and_an_open_one_goes_on(folder: Path, store: Store, searcher: Searcher, words_embedder) -> None:
+def test_old_generations_go_and_an_open_one_goes_on(
+    folder: Path, store: Store, searcher: Searcher, words_embedder
+) -> None:
     for _ in range(3):
         build(folder, store, words_embedder.id, words_embedder.dimension)
     assert {path.name for path in folder.iterdir()} == {"3", "4", "CURRENT"}

@@ -21,7 +21,12 @@ def weights():
 
 
 def test_weights_have_the_shape_of_multilingual_e5_small(weights) -> None:
-    assert (weights.shape.hidden, weights.shape.layers, weights.shape.heads, weights.shape.positions) == (384, 12, 12, 512)
+    assert (weights.shape.hidden, weights.shape.layers, weights.shape.heads, weights.shape.positions) == (
+        384,
+        12,
+        12,
+        512,
+    )
     matrix = weights.matrix("l0.q.w", 384)
     assert matrix.shape == (384, 384)
     # 4-bit blocks of 32 share a scale: at most 16 distinct values in each.

@@ -31,7 +31,9 @@ def test_vectors_are_unit_length_float32(embedder: Embedder) -> None:
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize(("query", "best"), [("năng lượng mặt trời áp mái", 0), ("rác thải sinh hoạt", 1), ("bao bì ở nơi bán lẻ", 3)])
+@pytest.mark.parametrize(
+    ("query", "best"), [("năng lượng mặt trời áp mái", 0), ("rác thải sinh hoạt", 1), ("bao bì ở nơi bán lẻ", 3)]
+)
 def test_the_nearest_passage_is_the_one_on_the_topic(embedder: Embedder, query: str, best: int) -> None:
     scores = embedder.embed_passages(TEXTS[:4]) @ embedder.embed_queries([query])[0]
     assert int(scores.argmax()) == best
@@ -59,7 +61,9 @@ def test_nothing_maps_to_the_zero_vector(embedder: Embedder, nothing: str) -> No
     assert not embedder.embed_queries([nothing]).any()
 
 
-@pytest.mark.parametrize("hostile", ["\ufdfa" * 100_000, "xin chào " * 120_000, "a\0b\ud800c", "\U0001f600" * 5000, "ạ" * 100_000])
+@pytest.mark.parametrize(
+    "hostile", ["\ufdfa" * 100_000, "xin chào " * 120_000, "a\0b\ud800c", "\U0001f600" * 5000, "ạ" * 100_000]
+)
 def test_hostile_text_gives_a_unit_vector_in_good_time(embedder: Embedder, hostile: str) -> None:
     began = time.perf_counter()
     vector = embedder.embed_passages([hostile])[0]

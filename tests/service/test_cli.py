@@ -60,9 +60,19 @@ def put(tmp_path: Path) -> Callable[[str, object], Path]:
 
 
 READY = [
-    {"id": "a1", "doc": "A", "province": "Cao Bằng", "text": "Phấn đấu 70% siêu thị thay túi ni lông bằng bao bì dễ phân hủy."},
+    {
+        "id": "a1",
+        "doc": "A",
+        "province": "Cao Bằng",
+        "text": "Phấn đấu 70% siêu thị thay túi ni lông bằng bao bì dễ phân hủy.",
+    },
     {"id": "a2", "doc": "A", "province": "Cao Bằng", "text": "Lắp điện mặt trời trên mái trụ sở cơ quan, tổng 12 MW."},
-    {"id": "b1", "doc": "B", "province": "Cà Mau", "text": "Trên 85% siêu thị dùng bao bì thân thiện môi trường thay túi nhựa."},
+    {
+        "id": "b1",
+        "doc": "B",
+        "province": "Cà Mau",
+        "text": "Trên 85% siêu thị dùng bao bì thân thiện môi trường thay túi nhựa.",
+    },
     {"id": "b2", "doc": "B", "province": "Cà Mau", "text": "Mở lớp tập huấn cho hợp tác xã về tiêu dùng bền vững."},
 ]
 
@@ -100,7 +110,13 @@ def test_tags_list_all_groups(run: Run, put) -> None:
 
 
 def test_similar_and_targets_keep_ids(run: Run, put) -> None:
-    pairs = put("s.jsonl", [{"id": "x", "a": READY[0]["text"], "b": READY[2]["text"]}, {"id": "y", "a": READY[0]["text"], "b": READY[1]["text"]}])
+    pairs = put(
+        "s.jsonl",
+        [
+            {"id": "x", "a": READY[0]["text"], "b": READY[2]["text"]},
+            {"id": "y", "a": READY[0]["text"], "b": READY[1]["text"]},
+        ],
+    )
     same, other = lines(run("similar", "--batch", pairs, "--jsonl").stdout)
     assert (same["id"], same["same_clause"]) == ("x", True)
     assert not other["same_clause"]
@@ -112,7 +128,12 @@ def test_similar_and_targets_keep_ids(run: Run, put) -> None:
 def test_inspect_shows_everything_and_stores_nothing(run: Run, put, tmp_path: Path) -> None:
     form = json.loads(run("inspect", put("plan.txt", PLAN), "--json").stdout)
     about = form["metadata"]
-    assert (about["number"], about["type"], about["province"], about["date_issued"]) == ("77/KH-UBND", "Kế hoạch", "Cao Bằng", "2022-02-03")
+    assert (about["number"], about["type"], about["province"], about["date_issued"]) == (
+        "77/KH-UBND",
+        "Kế hoạch",
+        "Cao Bằng",
+        "2022-02-03",
+    )
     assert about["based_on"] == ["889/QĐ-TTg"]
     target = next(p for p in form["paragraphs"] if "siêu thị" in p["text"])
     assert (target["kind"], target["heading_path"]) == ("objective", ["I. MỤC TIÊU"])
@@ -215,7 +236,20 @@ def test_a_broken_row_is_named(run: Run, put) -> None:
 
 def test_help_says_what_comes_later(run: Run) -> None:
     text = run("--help").stdout
-    for name in ("ingest", "inspect", "tag", "search", "similar", "compare", "targets", "evaluate", "train", "model", "serve", "demo"):
+    for name in (
+        "ingest",
+        "inspect",
+        "tag",
+        "search",
+        "similar",
+        "compare",
+        "targets",
+        "evaluate",
+        "train",
+        "model",
+        "serve",
+        "demo",
+    ):
         assert name in text
     assert text.count("Not available yet") == 2
 
@@ -250,5 +284,7 @@ def test_the_shared_contract_holds() -> None:
     if not checker.exists():
         pytest.skip("the shared contract check is not here")
     executable = Path(sys.executable).with_name("kehoach")
-    done = subprocess.run([sys.executable, checker, "--kehoach", executable], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, checker, "--kehoach", executable], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr

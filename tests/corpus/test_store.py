@@ -1,0 +1,189 @@
+"""The store: what adding does, that it is all or nothing, filters, coverage, and writers at the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corpus.store import Analysis, Filter, ParagraphIdTakenError, Store
+from corpus.types import Document, Metadata, Paragraph, Tag, Target
+
+VECTOR = np.arange(3, dtype=np.float32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path / 'new' / 'kehoach.db'}")
+    yield opened
+    opened.close()
+
+
+def document(
+    name: str = "d",
+    *,
+    province: str = "Bắc Kạn",
+    today: str = "Thái Nguyên",
+    count: int = 2,
+    sha256: str = "1",
+    period: tuple[int, int] | None = (2021, 2023),
+) -> Document:
+    kinds = ("objective", "task")
+    members = tuple(
+        Paragraph(f"{name}#{n}", n, f"đoạn {n}", kinds[n % 2], ("I. A",), start=n, end=n + 1)
+        for n in range(1, count + 1)
+    )
+    return Document(
+        name,
+        f"{name}.txt",
+        sha256,
+        Metadata(province=province, province_today=today, period=period, based_on=("889/QĐ-TTg",)),
+        members,
+    )
+
+
+def analyses(count: int, *, group: str = "awareness", assigned: bool = True) -> list[Analysis]:
+    target = Target("tỷ lệ", ">=", (85.0,), "%", "2025", None, (0, 3))
+    return [Analysis([Tag(group, 0.9, assigned, model_id="m")], [target], VECTOR + n) for n in range(count)]
+
+
+def add(store: Store, one: Document, **options: object) -> None:
+    store.add(one, analyses(len(one.paragraphs), **options), "e5")  # type: ignore[arg-type]
+
+
+def test_added_unchanged_updated_deleted(store: Store) -> None:
+    one = document()
+    assert store.outcome_of(one) == "added"
+    add(store, one)
+    assert store.outcome_of(one) == "unchanged"
+    longer = document(count=3, sha256="2")
+    assert store.outcome_of(longer) == "updated"
+    add(store, longer)
+    assert [p.id for p in store.paragraphs()] == ["d#1", "d#2", "d#3"]
+    assert store.source_with("2") == "d.txt"
+    assert store.source_with("1") is None
+    assert store.delete("d")
+    assert not store.delete("d")
+    assert store.paragraphs() == []
+    assert store.vectors("e5")[0].size == 0
+
+
+def test_what_comes_back_is_what_went_in(store: Store) -> None:
+    add(store, document())
+    (stored,) = store.documents()
+    assert (stored.id, stored.province_today, stored.year, stored.based_on, stored.paragraphs) == (
+        "d",
+        "Thái Nguyên",
+        2021,
+        ("889/QĐ-TTg",),
+        2,
+    )
+    first = store.paragraph("d#1")
+    assert first is not None
+    assert (first.text, first.kind, first.heading_path, first.groups) == ("đoạn 1", "task", ("I. A",), ("awareness",))
+    assert store.tags_of(first.key)[0].probability == 0.9
+    assert store.targets_of(first.key) == [Target("tỷ lệ", ">=", (85.0,), "%", "2025", None, (0, 3))]
+    keys, vectors = store.vectors("e5")
+    assert np.array_equal(vectors[list(keys).index(first.key)], VECTOR)
+    assert store.paragraph("none") is None
+
+
+def test_content_changes_with_every_change(store: Store) -> None:
+    seen = [store.content]
+    add(store, document())
+    seen.append(store.content)
+    store.delete("d")
+    seen.append(store.content)
+    assert len(set(seen)) == 3
+
+
+def test_an_error_leaves_nothing_and_keeps_the_old(store: Store) -> None:
+    add(store, document())
+    before = store.content
+    with pytest.raises(ValueError):
+        store.add(document(count=3, sha256="2"), analyses(1), "e5")
+    with pytest.raises(ValueError):
+        store.add(document("other"), analyses(1), "e5")
+    assert [p.id for p in store.paragraphs()] == ["d#1", "d#2"]
+    assert store.document("other") is None
+    assert store.content == before
+
+
+def test_taken_paragraph_ids_name_both(store: Store) -> None:
+    add(store, document())
+    thief = replace(document("thief"), paragraphs=document().paragraphs)
+    with pytest.raises(ParagraphIdTakenError, match=r"'d#1'.*'d'"):
+        add(store, thief)
+    twin = document("twin")
+    with pytest.raises(ParagraphIdTakenError, match="twice"):
+        add(store, replace(twin, paragraphs=(twin.paragraphs[0], replace(twin.paragraphs[0], ordinal=2))))
+    assert [d.id for d in store.documents()] == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("only", "ids"),
+    [
+        (Filter(), ["a#1", "a#2", "b#1", "b#2"]),
+        (Filter(province="Bắc Kạn"), ["a#1", "a#2"]),
+        (Filter(province="Thái Nguyên"), ["a#1", "a#2"]),
+        (Filter(year=2023), ["a#1", "a#2"]),
+        (Filter(year=2025), ["b#1", "b#2"]),
+        (Filter(year=1999), []),
+        (Filter(task_group="awareness"), ["a#1", "a#2"]),
+        (Filter(task_group="renewable_energy"), []),
+        (Filter(kind="objective"), ["a#2", "b#2"]),
+        (Filter(document_id="b", kind="task"), ["b#1"]),
+    ],
+)
+def test_filters(store: Store, only: Filter, ids: list[str]) -> None:
+    add(store, document("a"))
+    add(
+        store,
+        document("b", province="Cà Mau", today="Cà Mau", sha256="2", period=(2025, 2025)),
+        group="renewable_energy",
+        assigned=False,
+    )
+    assert [p.id for p in store.paragraphs(only)] == ids
+    assert len(store.keys(only)) == len(ids)
+
+
+def test_coverage_counts_assigned_tags(store: Store) -> None:
+    add(store, document("a"))
+    add(store, document("b", province="Cà Mau", today="Cà Mau", sha256="2"), assigned=False)
+    assert store.coverage() == {"Bắc Kạn": {"": 2, "awareness": 2}, "Cà Mau": {"": 2}}
+    assert store.provinces() == ["Bắc Kạn", "Cà Mau"]
+    assert store.years() == {"a": [2021, 2022, 2023], "b": [2021, 2022, 2023]}
+
+
+def test_another_embedder_is_added_later(store: Store) -> None:
+    add(store, document())
+    missing = store.without_vectors("other")
+    before = store.content
+    store.add_vectors("other", [key for key, _ in missing], np.ones((2, 4), np.float32))
+    assert store.without_vectors("other") == []
+    assert store.vectors("other")[1].shape == (2, 4)
+    assert store.content == before
+
+
+def test_two_threads_write_without_loss(store: Store) -> None:
+    errors: list[Exception] = []
+
+    def write(names: list[str]) -> None:
+        try:
+            for name in names:
+                add(store, document(name, sha256=name))
+        except Exception as error:  # noqa: BLE001 - any error fails the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=([f"{who}{n}" for n in range(15)],)) for who in "xy"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len(store.documents()) == 30
+    assert len(store.paragraphs()) == 60

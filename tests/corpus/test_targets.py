@@ -1,0 +1,213 @@
+"""Tables of (text, expected) for the finder of targets; all wording is our own."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from corpus.targets import find_targets
+
+FIGURES = [
+    # comparators
+    ("85% siêu thị dùng túi giấy", [("=", (85,), "%")]),
+    ("Trên 80% hộ dân phân loại rác", [(">=", (80,), "%")]),
+    ("Ít nhất 02 cuộc tuyên truyền mỗi năm", [(">=", (2,), "cuộc")]),
+    ("tối thiểu 15 mô hình ủ phân", [(">=", (15,), "mô hình")]),
+    ("không dưới 300 lượt người dự", [(">=", (300,), "lượt người")]),
+    ("không thấp hơn 45% số xã", [(">=", (45,), "%")]),
+    ("hơn 40 doanh nghiệp ký cam kết", [(">=", (40,), "doanh nghiệp")]),
+    ("≥ 60% cửa hàng có mã truy xuất", [(">=", (60,), "%")]),
+    ("từ 12 điểm bán trở lên treo biển xanh", [(">=", (12,), "điểm bán")]),
+    ("chiếm từ 50% trở lên", [(">=", (50,), "%")]),
+    ("Tỷ lệ tái chế tối thiểu đạt 35%", [(">=", (35,), "%")]),
+    ("Tỷ lệ chôn lấp dưới 20%", [("<=", (20,), "%")]),
+    ("Tổn thất điện không quá 4,5%", [("<=", (4.5,), "%")]),
+    ("tối đa 10 hộ một tổ", [("<=", (10,), "hộ")]),
+    ("Lượng túi mỏng giảm xuống còn 12%", [("<=", (12,), "%")]),
+    ("Rác chôn lấp giảm còn 150 tấn", [("<=", (150,), "tấn")]),
+    ("Kéo suất tiêu hao xuống dưới 90 kWh", [("<=", (90,), "kWh")]),
+    ("khoảng 25 chợ đổi sang làn nhựa", [("=", (25,), "chợ")]),
+    ("Độ che phủ đạt 42%", [("=", (42,), "%")]),
+    ("Xử lý dứt điểm 14 cơ sở gây ô nhiễm", [("=", (14,), "cơ sở")]),
+    # ranges
+    ("Giảm 5 - 8% lượng than", [("range", (5, 8), "%")]),
+    ("Tiết kiệm từ 5-8% điện", [("range", (5, 8), "%")]),
+    ("Tiết kiệm 5% đến 8% điện", [("range", (5, 8), "%")]),
+    ("Dựng 01-02 mô hình chợ xanh", [("range", (1, 2), "mô hình")]),
+    ("Công nhận 20 đến 30 cơ sở", [("range", (20, 30), "cơ sở")]),
+    ("Công suất gió từ 30.650 – 45.550 MW", [("range", (30650, 45550), "MW")]),
+    ("Sản lượng đạt 1,5 đến 2 triệu tấn", [("range", (1.5e6, 2e6), "tấn")]),
+    # numbers and scales
+    ("Công suất đạt 1.459,8 MW", [("=", (1459.8,), "MW")]),
+    ("Sản lượng điện đạt 115 triệu kWh", [("=", (115e6,), "kWh")]),
+    ("Sản lượng điện đạt 115 triệu KWh", [("=", (115e6,), "kWh")]),
+    ("Doanh thu đạt 2 tỷ đồng", [("=", (2e9,), "đồng")]),
+    ("Kim ngạch đạt 1,25 tỉ USD", [("=", (1.25e9,), "USD")]),
+    ("Thu nhập bình quân đạt 4,1 triệu đồng", [("=", (4.1e6,), "đồng")]),
+    ("Tổng công suất đạt 35MW", [("=", (35,), "MW")]),
+    ("Trồng 8.500 ha rừng gỗ lớn", [("=", (8500,), "ha")]),
+    ("Tốc độ tăng đạt 7.5%", [("=", (7.5,), "%")]),
+    ("Tỷ lệ đạt 60 %", [("=", (60,), "%")]),
+    ("Tỷ lệ đạt 60 phần trăm", [("=", (60,), "%")]),
+    ("Doanh số gấp 2 lần hiện nay", [("=", (2,), "lần")]),
+    ("Sản lượng gấp đôi", [("=", (2,), "lần")]),
+    ("Năng suất tăng 1,5 lần", [("=", (1.5,), "lần")]),
+    # spelled numbers
+    ("mở mười lớp cho tiểu thương", [("=", (10,), "lớp")]),
+    ("xây dựng hai mô hình tuần hoàn", [("=", (2,), "mô hình")]),
+    ("Ít nhất một chợ không túi mỏng", [(">=", (1,), "chợ")]),
+    ("Tổ chức 02 (hai) lớp tập huấn", [("=", (2,), "lớp")]),
+    ("Cấp mười hai chứng nhận", [("=", (12,), "chứng nhận")]),
+    # several at once
+    ("90% trường và 70% bệnh viện dùng đèn LED", [("=", (90,), "%"), ("=", (70,), "%")]),
+    ("gồm 6 siêu thị, 2 chợ", [("=", (6,), "siêu thị"), ("=", (2,), "chợ")]),
+    ("Hoàn thành 60 trạm, trong đó 20 trạm có mái pin", [("=", (60,), "trạm"), ("=", (20,), "trạm")]),
+    ("Đạt 500 MW gió; 120 MW sinh khối", [("=", (500,), "MW"), ("=", (120,), "MW")]),
+    # OCR and typing
+    ("đến năm 2025đạt 70% hộ", [("=", (70,), "%")]),
+    ("it nhat 03 mo hinh xanh", [(">=", (3,), "mô hình")]),
+    ("Xây 4 mô hinh thu gom dầu thải", [("=", (4,), "mô hình")]),
+    ("tôi thiểu 6 hộp tác xã tham gia", [(">=", (6,), "hợp tác xã")]),
+    ("Tỷ lệ tiêu thụ\nđạt 30% vào năm 2027", [("=", (30,), "%")]),
+    ("Từ 40% lên 60% vào năm 2030", [("=", (60,), "%")]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FIGURES)
+def test_figures(text: str, expected: list[tuple[str, tuple[float, ...], str]]) -> None:
+    assert [(t.comparator, t.values, t.unit) for t in find_targets(text)] == expected
+
+
+INDICATORS = [
+    ("85% siêu thị, trung tâm thương mại sử dụng túi vải", ["siêu thị, trung tâm thương mại sử dụng túi vải"]),
+    ("100% các huyện mở chuyên mục tiêu dùng xanh.", ["huyện mở chuyên mục tiêu dùng xanh"]),
+    ("Tổng công suất điện rác đạt khoảng 35MW", ["Tổng công suất điện rác"]),
+    ("Phấn đấu giảm 5-8% mức tiêu hao than", ["giảm mức tiêu hao than"]),
+    ("Lượng túi mỏng phát ra giảm 45%", ["Lượng túi mỏng phát ra giảm"]),
+    ("Tỷ lệ chôn lấp giảm xuống còn 10%", ["Tỷ lệ chôn lấp"]),
+    ("Tỷ lệ thu hồi vỏ chai đạt trên 65% vào năm 2027", ["Tỷ lệ thu hồi vỏ chai"]),
+    ("Kinh tế số chiếm 20% GRDP", ["Kinh tế số trong GRDP"]),
+    ("Ít nhất 02 cuộc thi tìm hiểu nhãn xanh trước ngày 01/12/2026", ["cuộc thi tìm hiểu nhãn xanh"]),
+    ("Xây dựng 01-02 mô hình làng nghề sạch; nhân rộng", ["mô hình làng nghề sạch"]),
+    ("Điện gió (trên bờ, gần bờ…) đạt 300 MW", ["Điện gió"]),
+    ("Tỷ lệ hộ ủ rác đạt 40% năm 2026 và 60% năm 2028", ["Tỷ lệ hộ ủ rác"] * 2),
+    ("Hỗ trợ tư vấn cho 30% cơ sở dệt nhuộm", ["Hỗ trợ tư vấn cho cơ sở dệt nhuộm"]),
+    ("Điện gió đạt 90 MW, điện mặt trời 50 MW", ["Điện gió", "điện mặt trời"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), INDICATORS)
+def test_indicators(text: str, expected: list[str]) -> None:
+    assert [t.indicator for t in find_targets(text)] == expected
+
+
+DEADLINES = [
+    ("Đến năm 2025, 70% hộ phân loại rác", [], ["2025"]),
+    ("Đến năm 2025: 70% hộ; 85% chợ. 90% trường học", [], ["2025"] * 3),
+    ("Đến năm 2025 đạt 70%, đến năm 2030 đạt 100% số chợ", [], ["2025", "2030"]),
+    ("Tỷ lệ đạt 70% vào năm 2025 và 100% vào năm 2030", [], ["2025", "2030"]),
+    ("30% năm 2026, 100% vào 2035", ["Tỷ lệ xe điện"], ["2026", "2035"]),
+    ("Đến năm 2025: 70% hộ. Đến năm 2030: 90% hộ", [], ["2025", "2030"]),
+    ("Mở 5 lớp trước năm 2027", [], ["2027"]),
+    ("Mở 5 lớp trước ngày 01/12/2026", [], ["2026-12-01"]),
+    ("Mở 5 lớp, hoàn thành trước ngày 15 tháng 9 năm 2026", [], ["2026-09-15"]),
+    ("Giai đoạn 2021 - 2025 xây dựng 5 mô hình", [], ["2025"]),
+    ("Xây dựng 5 mô hình trong tháng 6/2026", [], ["2026"]),
+    ("Tỷ lệ tái chế tăng 10% so với năm 2020", [], [None]),
+    ("Mở 5 lớp", ["Mục tiêu đến năm 2030", "1. Tập huấn"], ["2030"]),
+    ("Mở 5 lớp", ["Đến năm 2030", "Năm 2026"], ["2026"]),
+    ("Năm 2027 mở 5 lớp", ["Mục tiêu đến năm 2030"], ["2027"]),
+    ("đế năm 2026 đạt 30% hộ", [], ["2026"]),
+    ("Mở 5 lớp trước ngày 31/02/2026", [], ["2026"]),
+    ("Mở 5 lớp", [], [None]),
+]
+
+
+@pytest.mark.parametrize(("text", "headings", "expected"), DEADLINES)
+def test_deadlines(text: str, headings: list[str], expected: list[str | None]) -> None:
+    assert [t.deadline for t in find_targets(text, headings)] == expected
+
+
+NOT_TARGETS = [
+    "Căn cứ Quyết định số 889/QĐ-TTg ngày 24/6/2020",
+    "Theo Kế hoạch 174/KH-UBND của tỉnh",
+    "Ngày 15 tháng 7 năm 2022, hội nghị khai mạc",
+    "Giai đoạn 2021 - 2030 và tầm nhìn 2050",
+    "1. Mô hình thí điểm\n2. Chợ dân sinh",
+    "Điểm b khoản 2 Điều 3 và Phụ lục 2",
+    "Theo mục III.1 của chương trình",
+    "2.1. Doanh nghiệp nhỏ và vừa",
+    "Điện thoại 0206.385.1234 gặp văn phòng",
+    "Kinh phí thực hiện 2 tỷ đồng",
+    "Dự toán năm đầu khoảng 350 triệu đồng từ ngân sách",
+    "Vốn đối ứng 500 triệu đồng",
+    "Xăng E5 và RON95 bán tại cửa hàng",
+    "Phủ sóng 5G và đạt ISO 14001, QCVN 40:2011",
+    "Trực đường dây nóng 24/24 giờ",
+    "Lãi suất ưu đãi 5%",
+    "Thuế suất 8% với hàng tái chế",
+    "Tỉnh đã đạt 65% chỉ tiêu thu gom",
+    "Hiện nay có 131 sản phẩm được xếp hạng",
+    "Đã hỗ trợ 158 dự án chuỗi",
+    "Sản lượng tăng 6% so với cùng kỳ",
+    "Cửa hàng có diện tích trên 500 m2 phải có lối thoát nạn",
+    "Gói thầu trên 500 triệu đồng phải có tiêu chí xanh",
+    "Cách mạng công nghiệp 4.0",
+    "Phường Hải Phòng, rừng Bảy Mẫu, bà con nông dân",
+    "Lớp 5 học về rác, quận 3 làm điểm",
+    "Trong vòng 30 phút phải báo cáo",
+    "Không có con số nào ở đây",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", NOT_TARGETS)
+def test_not_targets(text: str) -> None:
+    assert find_targets(text) == []
+
+
+def test_nothing_is_aimed_at_under_a_heading_of_results() -> None:
+    assert find_targets("75% chợ dùng làn nhựa", ["I. KẾT QUẢ THỰC HIỆN"]) == []
+    assert len(find_targets("75% chợ dùng làn nhựa", ["I. MỤC TIÊU"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Có 80% hộ trên địa bàn tỉnh ủ rác", "trên địa bàn tỉnh"),
+        ("Trên địa bàn thành phố Cao Lãnh, 40% chợ gom pin", "Trên địa bàn thành phố Cao Lãnh"),
+        ("Gom riêng 70% bùn tại các khu công nghiệp", "tại các khu công nghiệp"),
+        ("Gom riêng 70% bùn ao", None),
+    ],
+)
+def test_scope(text: str, expected: str | None) -> None:
+    assert [t.scope for t in find_targets(text)] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Phấn đấu ít nhất 02 cuộc thi", "ít nhất 02 cuộc thi"),
+        ("sản lượng đạt khoảng 115 triệu kWh điện", "khoảng 115 triệu kWh"),
+        ("dành từ 5 kệ trở lên cho hàng xanh", "từ 5 kệ trở lên"),
+        ("giảm xuống còn 12% lượng rác", "xuống còn 12%"),
+        ("tiết kiệm 5 - 8% điện", "5 - 8%"),
+    ],
+)
+def test_spans_give_the_figure_back(text: str, expected: str) -> None:
+    (target,) = find_targets(text)
+    assert text[slice(*target.span)] == expected
+
+
+def test_indicators_are_short() -> None:
+    (target,) = find_targets("Phấn đấu 90% " + "hộ dân " * 60)
+    assert len(target.indicator.split()) == 30
+
+
+def test_thousands_of_paragraphs_a_second() -> None:
+    text = "Đến năm 2030, 85% siêu thị dùng túi vải, tổng công suất gió đạt 120 MW, mở ít nhất 05 lớp tập huấn."
+    begin = time.perf_counter()
+    for _ in range(1000):
+        find_targets(text)
+    assert time.perf_counter() - begin < 2

@@ -1,0 +1,28 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    documented = set(re.findall(r"^\| `KEHOACH_(\w+)`", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
+    assert documented == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KEHOACH_HOME", str(tmp_path))
+    monkeypatch.setenv("KEHOACH_PORT", "9001")
+    chosen = Settings()
+    assert chosen.port == 9001
+    assert chosen.database_url == f"sqlite:///{tmp_path / 'kehoach.db'}"
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "70000"), ("THREADS", "0"), ("PORT", "x"), ("MAX_BODY", "1")])
+def test_a_senseless_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"KEHOACH_{name}", value)
+    with pytest.raises(ValueError, match=name.lower()):
+        Settings()
