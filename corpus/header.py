@@ -107,6 +107,6 @@ def _fragments() -> re.Pattern[str]:
         rf"(?:(?:tinh|thanh pho|tp)\W{{0,2}})?(?:{'|'.join(map(re.escape, names))}|thanh pho ho chi minh),\s*ngay{blank}(?:thang{blank})?(?:nam{blank})?|"
         rf"[a-z][a-z ]{{2,28}},\s*ngay{blank}thang{blank}nam{blank}|"
         r"so\s*:\s*[\d.…_ ]*[/-]\s?[a-z]{1,10}(?:\s?[-/]\s?[a-z]{1,10}){0,3}(?![a-z])|^\W*so\s*:\W*$|"
-        rf"(?:chu tich )?(?:uy ban nhan dan|ubnd|hoi dong nhan dan|hdnd)(?:\s*(?:tinh|thanh pho|tp)?\W{{0,2}}(?:{'|'.join(map(re.escape, names))})(?![a-z]))?|"
+        rf"(?:chu tich )?(?:uy ban nhan dan|ubnd|hoi dong nhan dan|hdnd)(?:\s*(?:tinh|thanh pho|tp)?\W{{0,2}}(?:{'|'.join(map(re.escape, names))})(?![a-z])|\s+(?:tinh|thanh pho|tp)(?![a-z]))?|"
         rf"(?:tinh|thanh pho|tp)\W{{0,2}}(?:{'|'.join(map(re.escape, names))})(?![a-z])|^so cong thuong$"
     )

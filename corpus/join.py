@@ -149,9 +149,11 @@ class _Layout:
             )
         ended = bool(_ENDED.search(piece.text))
         if not self.wrapped:
+            if text[0].isdigit():
+                return bool(re.search(r"\b(?:số|ngày|tháng|năm)$", piece.text))
             return not ended and (text[0].islower() or text[0] in ",)%" or piece.text[-1] in ",(/")
         if ended:
-            return text[0].islower() or self.parted and len(last.text) >= 0.8 * self.width
+            return text[0].islower() or (self.parted and len(last.text) >= 0.8 * self.width)
         if piece.marker in _TITLED and len(piece.text.split()) <= 7 and text[0].isupper():
             # A short numbered title and the sentence below it.
             return 2 * len(last.text) > self.width
@@ -170,14 +172,18 @@ class _Layout:
 
 
 def _table_at(lines: list[Line], place: int) -> list[Line]:
-    """Return the lines of the table that begins at ``place``: at least two neighbouring lines of cells."""
+    """Return the lines of the table that begins at ``place``: at least two neighbouring lines, the first and last of cells.
+
+    A line without cells between two rows names the rows below it.
+    """
     end = place
-    while (
-        end < len(lines)
-        and " |" in lines[end].text
-        and (end == place or lines[end].number <= lines[end - 1].number + 1)
-    ):
-        end += 1
+    for here in range(place, len(lines)):
+        if here > place and lines[here].number > lines[here - 1].number + 1:
+            break
+        if " |" in lines[here].text:
+            end = here + 1
+        elif here != end or here == place:
+            break
     return lines[place:end] if end - place >= 2 else []
 
 

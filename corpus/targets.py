@@ -70,7 +70,7 @@ _FIGURE = re.compile(
 )
 # Blanked before numbers are sought; the last line is of words that, folded, read like "từ", "gần" and "chừng".
 _MASKED = re.compile(
-    rf"{NUMBER.pattern}|\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{4}}|\d+/\d+|\d+\s+trong\s+(?:số\s+)?\d+|phần\s+(?:ba|tư|năm|mười)|"
+    rf"{NUMBER.pattern}|\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{4}}|\d{{1,9}}/\d{{1,9}}|\d{{1,9}}\s+trong\s+(?:số\s+)?\d{{1,9}}|phần\s+(?:ba|tư|năm|mười)|"
     r"(?:ngày|mùng|tháng|quý)\s+\d{1,2}(?:\s+tháng\s+\d{1,2})?(?:\s+năm\s+\d{4})?|"
     r"(?:năm|giai đoạn|đến|đế|vào|từ|trước|hết|cuối|kỳ)\s+(?:19|20)\d{2}(?:\s*[-–—]\s*20\d{2})?(?![\d.,]\d)|"
     r"(?<!mỗi )\b(?:điều|khoản|mục|phụ lục|phần|chương|số|biểu|bảng|mẫu|quận|phường|hạng|loại|nhóm|quốc lộ|đường|"
@@ -115,6 +115,9 @@ _ACHIEVED = re.compile(
     r"(?:dat|len|con|la|xuong|xu ly|thu gom|giam|tang|tiet kiem|xay dung|nang cap|bao ve|cai tao|mo rong|bang|luong|dien tich"
     r"|doanh thu|thu nhap)\s+(?:duoc\s+|them\s+)*$"
 )
+_TIMES = re.compile(r"(?<![a-z])(?:(?:tang|giam|len|gap)\s+.{0,4}|gap.{0,3})$")
+# How many characters before a figure are read.
+_REACH = 600
 _THRESHOLD = re.compile(r"\s*(?:tro len )?(?:phai|bat buoc|lap|gan|nop|can|duoc)(?![a-z])")
 _QUALIFIED = re.compile(
     r"co (?:tong )?(?:cong suat|quy mo|dien tich|dung tich)\s+(?:dat |lap dat )?$|(?:co so|doanh nghiep|tau|khu vuc|du an) co\s+$"
@@ -213,7 +216,7 @@ def find_targets(text: str, heading_path: Sequence[str] = ()) -> list[Target]:
         indicator = _indicator(flat, figure, room)
         if not indicator or indicator == figure.noun:
             indicator = _carried(flat, figure, targets) or indicator or (heading_path[-1] if heading_path else "")
-        if indicator != figure.noun or len(text.split()) > 4:
+        if indicator != figure.noun or len(text.split(maxsplit=5)) > 4:
             deadline = _governing(figure, figures, deadlines) or headed
             scope = _scope(text, figure, room)
             targets.append(
@@ -308,32 +311,24 @@ def _commits(folded: str, figures: Sequence[_Figure], place: int, aim: bool) -> 
     """Tell whether a figure is aimed at, rather than spent, reached already, a base or a mere description."""
     figure = figures[place]
     start, end = figure.span
-    sentence = max(folded.rfind(". ", 0, start), folded.rfind("\n", 0, start)) + 1
-    before, after = folded[max(sentence, folded.rfind(";", 0, start) + 1) : start], folded[end : end + 90]
-    first = next(f.span[0] for f in figures if f.span[0] >= sentence)
-    unit, compared = figure.unit, figure.comparator in (">=", "<=")
+    reach = max(0, start - _REACH)
+    sentence = max(reach, folded.rfind(". ", reach, start) + 1, folded.rfind("\n", reach, start) + 1)
+    before, after = folded[max(sentence, folded.rfind(";", sentence, start) + 1) : start], folded[end : end + 90]
+    first = next(f.span[0] for f in figures[max(0, place - _REACH // 4) :] if f.span[0] >= sentence)
+    unit, exact, compared = figure.unit, figure.comparator == "=", figure.comparator in (">=", "<=")
+    reached = _ACHIEVED.search(before)
     described = (
         (unit in ("đồng", "USD") and _BUDGET.search(before))
         or (unit == "%" and _SHARE.search(before))
         or (unit != "%" and _QUALIFIED.search(before))
-        or (unit != "%" and compared and _THRESHOLD.match(after) and not _ACHIEVED.search(before))
-        or (
-            unit in (_THRESHOLDS if compared else _SIZES)
-            and figure.comparator != "range"
-            and not _ACHIEVED.search(before)
-        )
-        or (unit != "%" and figure.comparator == "=" and before.endswith("("))
-        or (
-            unit == "lần"
-            and figure.comparator == "="
-            and not re.search(
-                r"(?:tang|giam|len|gap)\s+$|^gap", before[-6:] if not folded.startswith("gap", start) else "gap"
-            )
-        )
+        or (unit != "%" and compared and _THRESHOLD.match(after) and not reached)
+        or (((unit in _SIZES and exact) or (unit in _THRESHOLDS and compared)) and not reached)
+        or (unit != "%" and exact and before.endswith("("))
+        or (unit == "lần" and exact and not _TIMES.search(folded[max(0, start - 6) : start + 4]))
     )
     # "tăng từ 40% lên 60%": the first figure is where one starts.
     following = folded[end : figures[place + 1].span[1]] if place + 1 < len(figures) else ""
-    base = figure.comparator == "=" and re.search(r"(?<![a-z])tu $", before + folded[start : start + 3][:3])
+    base = exact and re.search(r"(?<![a-z])tu $", before + folded[start : start + 3])
     base = base and re.match(r"[^.;,]{0,45}(?<![a-z])(?:len|xuong|con)\s", following)
     reported = not aim and (_REPORTED.search(folded[sentence:first]) or _REPORTED.search(before[-60:]))
     return not (described or base or reported or _ALREADY.match(after))
@@ -420,7 +415,7 @@ def _shorten(subject: str) -> str:
 
 def _carried(flat: str, figure: _Figure, targets: Sequence[Target]) -> str:
     """Return the indicator for a figure that names none: the words before its colon, else the one before it."""
-    lead = re.split(r"[.;]\s", flat[: figure.clause[0]])[-1]
+    lead = re.split(r"[.;]\s", flat[max(0, figure.clause[0] - _REACH) : figure.clause[0]])[-1]
     return (_trim(lead) if lead.rstrip().endswith(":") else "") or (targets[-1].indicator if targets else "")
 
 

@@ -135,8 +135,11 @@ _ORDINAL = re.compile(r"(?:thứ|khóa|khoá|quý|kỳ|đợt|vùng|loại|cấp
 
 def sentence_case(text: str) -> str:
     """Return a title in capitals as a sentence: names, numbers, acronyms and Roman numerals keep their capitals."""
-    text = re.sub(r"^(?:V/v|V/V)\s*:?\s*", "Về việc ", " ".join(text.split()))
-    if not is_capitals(text):
+    text = " ".join(text.split())
+    capitals = is_capitals(text)
+    if about := re.match(r"(?:V/v|V/V)\s*:?\s*", text):
+        text = f"VỀ VIỆC {text[about.end() :]}" if capitals else f"Về việc {text[about.end() :]}"
+    if not capitals:
         return text
     written = re.sub(r"\w+", lambda match: _word(text, match), text)
     for pattern, proper in _PROPER:

@@ -70,7 +70,7 @@ def _ingest_file(path: Path, workspace: Workspace, tell: Progress) -> Iterator[F
     name = str(path)
     try:
         for document in documents_in(path):
-            yield _store(document, name, workspace, tell)
+            yield store_document(document, name, workspace, tell)
     except (UnreadableError, ParagraphIdTakenError) as error:
         yield FileReport(name, "failed", reason=str(error))
     except OSError as error:
@@ -111,28 +111,23 @@ def _ready(rows: list[ReadyParagraph], source: str) -> Iterator[Document]:
         yield from ready_documents(members, source, sha256)
 
 
-def _store(document: Document, name: str, workspace: Workspace, tell: Progress) -> FileReport:
-    store = workspace.store
-    skipped = len(document.skipped)
-    if not document.paragraphs:
-        return FileReport(
-            name, "failed", document.id, 0, skipped, "no paragraphs in it: all its lines are page furniture or headers"
-        )
+def store_document(document: Document, name: str, workspace: Workspace, tell: Progress | None = None) -> FileReport:
+    """Tag, measure and store one document unless it is there already; ``name`` is the file in the report."""
+    store, count = workspace.store, len(document.paragraphs)
+
+    def report(outcome: Outcome, reason: str | None = None) -> FileReport:
+        return FileReport(name, outcome, document.id, count, len(document.skipped), reason)
+
+    if not count:
+        return report("failed", "no paragraphs in it: all its lines are page furniture or headers")
     outcome = store.outcome_of(document)
     if outcome == "unchanged":
-        return FileReport(
-            name, "unchanged", document.id, len(document.paragraphs), skipped, "the same content is stored already"
-        )
+        return report("unchanged", "the same content is stored already")
     if (twin := store.source_with(document.sha256)) is not None:
-        return FileReport(
-            name, "duplicate", document.id, len(document.paragraphs), skipped, f"the same bytes as {twin}"
-        )
-    analyses = analyse(
-        document.paragraphs, workspace, lambda done: tell(done, len(document.paragraphs), document.source)
-    )
-    embedder_id = workspace.tagger_embedder_id
-    store.add(document, analyses, embedder_id)
-    return FileReport(name, outcome, document.id, len(document.paragraphs), skipped)
+        return report("duplicate", f"the same bytes as {twin}")
+    done = (lambda number: tell(number, count, document.source)) if tell else None
+    store.add(document, analyse(document.paragraphs, workspace, done), workspace.tagger_embedder_id)
+    return report(outcome)
 
 
 def analyse(

@@ -154,7 +154,7 @@ def test_markdown_loses_marks_and_keeps_lines() -> None:
 def test_both_forms_of_tables_become_a_line_a_row(table: str) -> None:
     lines = [line for line in read_bytes(table.encode(), "a.md").text.split("\n") if line]
     assert lines[:2] == ["TT | Việc | Hạn", "1 | Tập huấn | 2025"]
-    assert [cell for cell in lines[2].replace("|", " ").split()] == ["2", "2026"]
+    assert lines[2].replace("|", " ").split() == ["2", "2026"]
 
 
 def test_html_rows_are_data_and_heads_are_lines() -> None:

@@ -109,6 +109,15 @@ def test_rows_carry_their_column_headings() -> None:
     assert found["phu-luc.II.1"].heading_path == ("PHỤ LỤC DANH MỤC NHIỆM VỤ", "II. TÁI CHẾ")
 
 
+def test_a_line_between_rows_names_them() -> None:
+    found = blocks(
+        "TT | Chỉ tiêu | Chủ trì\nI. Phân phối\n1 | Chợ không rác | Sở Công Thương\n2 | Siêu thị xanh | Sở Y tế"
+    )
+    assert list(found) == ["I", "I.1", "I.2"]
+    assert found["I.2"].text == "Chỉ tiêu: Siêu thị xanh; Chủ trì: Sở Y tế"
+    assert found["I.2"].heading_path == ("I. Phân phối",)
+
+
 @pytest.mark.parametrize(
     ("path", "text", "kind"),
     [
