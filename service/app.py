@@ -46,6 +46,8 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     app.state.workspace = space
     app.state.ready = threading.Event()
     app.state.failure = None
+    # The last one added is the outermost: refusals of large bodies get their request id too.
+    app.add_middleware(BodyLimit, limit=settings.max_body)
     add_problem_handlers(app)
 
     @app.middleware("http")
@@ -57,7 +59,6 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
                 response.headers.setdefault(name, value)
         return response
 
-    app.add_middleware(BodyLimit, limit=settings.max_body)
     app.include_router(api.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 

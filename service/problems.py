@@ -66,16 +66,16 @@ def add_problem_handlers(app: FastAPI) -> None:
         detail = "; ".join(f"{e['where']}: {e['what']}" for e in errors)
         return problem_response(request, 422, detail, errors=errors)
 
-    @app.exception_handler(Exception)
-    def on_bug(request: Request, error: Exception) -> Response:
-        _LOG.error("unexpected error at %s", request.url.path, exc_info=error)
-        return problem_response(request, 500, "an unexpected error; the log names it by the request id")
-
     @app.middleware("http")
     async def name_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         given = request.headers.get("x-request-id", "")
         name = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        response = await call_next(request)
+        try:
+            response = await call_next(request)
+        except Exception:
+            # Caught here rather than by a handler, which would answer outside of this middleware and so without the id.
+            _LOG.exception("unexpected error, request %s at %s", name, request.url.path)
+            response = problem_response(request, 500, f"an unexpected error; the log tells more under {name}")
         response.headers["X-Request-ID"] = name
         return response
 

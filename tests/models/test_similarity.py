@@ -27,10 +27,18 @@ def matcher(embedder: Embedder) -> Matcher:
     ("a", "b", "same"),
     [
         (BAGS, "Đến năm 2030, 100% siêu thị thay túi ni lông bằng bao bì thân thiện môi trường.", True),
-        (BAGS, "Trên 55% siêu thị, trung tâm thương mại dùng bao bì thân thiện môi trường thay túi ni lông vào năm 2024.", True),
+        (
+            BAGS,
+            "Trên 55% siêu thị, trung tâm thương mại dùng bao bì thân thiện môi trường thay túi ni lông vào năm 2024.",
+            True,
+        ),
         (BAGS, "Đến năm 2025, 85% hộ gia đình phân loại rác tại nguồn.", False),
         (BAGS, "Lắp điện mặt trời trên mái trụ sở cơ quan, tổng công suất 12 MW.", False),
-        ("Mở lớp tập huấn cho doanh nghiệp về sản xuất sạch hơn.", "Tổ chức tập huấn sản xuất sạch hơn cho các doanh nghiệp.", True),
+        (
+            "Mở lớp tập huấn cho doanh nghiệp về sản xuất sạch hơn.",
+            "Tổ chức tập huấn sản xuất sạch hơn cho các doanh nghiệp.",
+            True,
+        ),
     ],
 )
 def test_plain_cases(matcher: Matcher, a: str, b: str, same: bool) -> None:
@@ -47,7 +55,9 @@ def test_a_text_is_most_like_itself_and_order_does_not_matter(matcher: Matcher) 
 
 @pytest.mark.parametrize("nothing", ["", "  ", "…"])
 def test_nothing_is_like_nothing(matcher: Matcher, nothing: str) -> None:
-    assert [(m.similarity, m.same_clause) for m in matcher.match([(nothing, BAGS), (nothing, nothing)])] == [(0.0, False)] * 2
+    assert [(m.similarity, m.same_clause) for m in matcher.match([(nothing, BAGS), (nothing, nothing)])] == [
+        (0.0, False)
+    ] * 2
 
 
 def test_the_matrix_holds_every_pair(matcher: Matcher) -> None:
@@ -99,6 +109,11 @@ def test_training_learns_families(embedder: Embedder) -> None:
         for i, tail in enumerate(["trên địa bàn tỉnh", "ở các huyện", "hằng năm", "đến năm 2030"])
     ]
     matcher, manifest = train_matcher(clauses, [], [c.text for c in clauses] * 3, embedder, lambda what: None)
-    near, far = matcher.match([("Thu gom rác thải nhựa ở xã", "Thu gom rác thải nhựa mỗi quý"), ("Thu gom rác thải nhựa", "Báo cáo kết quả năm")])
+    near, far = matcher.match(
+        [
+            ("Thu gom rác thải nhựa ở xã", "Thu gom rác thải nhựa mỗi quý"),
+            ("Thu gom rác thải nhựa", "Báo cáo kết quả năm"),
+        ]
+    )
     assert near.similarity > far.similarity
     assert manifest["held_out"]["families"]["average_precision"] > 0.9

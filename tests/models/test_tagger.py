@@ -82,7 +82,9 @@ def copy(tmp_path: Path) -> Path:
     ("field", "value"),
     [("format", 0), ("groups", ["awareness"]), ("embedder", "other"), ("scikit-learn", "0.1")],
 )
-def test_a_tagger_of_another_kind_is_refused_with_both_sides(copy: Path, embedder: Embedder, field: str, value: object) -> None:
+def test_a_tagger_of_another_kind_is_refused_with_both_sides(
+    copy: Path, embedder: Embedder, field: str, value: object
+) -> None:
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**manifest, field: value}))
     with pytest.raises(TaggerError, match=f"has {field} .*this program .*kehoach train"):
@@ -135,7 +137,11 @@ def test_folds_never_split_a_document() -> None:
 
 
 def test_composites_stay_in_a_document_and_carry_all_labels() -> None:
-    rows = [LabelledParagraph(f"{d}{n}", f"d{d}", "task", f"văn bản {d} {n}", frozenset({f"g{n}"})) for d in range(3) for n in range(4)]
+    rows = [
+        LabelledParagraph(f"{d}{n}", f"d{d}", "task", f"văn bản {d} {n}", frozenset({f"g{n}"}))
+        for d in range(3)
+        for n in range(4)
+    ]
     joined = composites(rows)
     assert len(joined) == 4
     for row in joined:

@@ -1,0 +1,177 @@
+"""The JSON endpoints: their forms, filters, writing, limits, and one error shape for everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.api import MAX_ROWS
+
+KEY = "a key for tests"
+
+ROW = {"id": "1", "text": "Lắp điện mặt trời trên mái trụ sở, tổng công suất 12 MW trước năm 2027."}
+PLAN = "ỦY BAN NHÂN DÂN\nTỈNH QUẢNG NINH\nSố: 5/KH-UBND\nKẾ HOẠCH\nTHU GOM RÁC\nI. NHIỆM VỤ\n- Thu gom rác thải nhựa trên vịnh.\n"
+
+
+def test_search_finds_without_diacritics(client: TestClient) -> None:
+    found = client.get("/v1/search", params={"q": "nang luong mat troi", "k": 3}).json()
+    assert found["restored"] == "năng lượng mặt trời"
+    assert len(found["hits"]) == 3
+    hit = found["hits"][0]
+    assert "renewable_energy" in hit["task_groups"]
+    assert all(0 <= start < end <= len(hit["snippet"]) for start, end in hit["marks"])
+    assert set(hit["reason"]["ranks"]) <= {"lexical", "dense"}
+
+
+def test_search_filters(client: TestClient) -> None:
+    only = {"q": "siêu thị", "province": "thai nguyen", "task_group": "green_distribution", "year": 2021}
+    hits = client.get("/v1/search", params=only).json()["hits"]
+    assert hits
+    assert {(hit["province"], hit["province_today"]) for hit in hits} == {("Bắc Kạn", "Thái Nguyên")}
+    assert all("green_distribution" in hit["task_groups"] for hit in hits)
+
+
+def test_tag_targets_and_similar(client: TestClient) -> None:
+    tagged = client.post("/v1/tag", json={"paragraphs": [ROW]}).json()
+    assert [t["task_group"] for t in tagged["paragraphs"][0]["tags"] if t["assigned"]] == ["renewable_energy"]
+    assert tagged["model_id"].startswith("task-groups-")
+    targets = client.post("/v1/targets", json={"paragraphs": [ROW]}).json()["paragraphs"][0]["targets"]
+    assert [(t["values"], t["unit"], t["deadline"]) for t in targets] == [([12.0], "MW", "2027")]
+    pairs = client.post("/v1/similar", json={"pairs": [{"id": "1", "a": ROW["text"], "b": ROW["text"]}]}).json()[
+        "pairs"
+    ]
+    assert pairs[0]["same_clause"] is True
+
+
+def test_documents_and_paragraphs_are_linked_by_id(client: TestClient) -> None:
+    documents = client.get("/v1/documents").json()["documents"]
+    assert len(documents) == 3
+    assert [d["number"] for d in client.get("/v1/documents", params={"province": "Cao Bằng"}).json()["documents"]] == [
+        "1043/KH-UBND"
+    ]
+    whole = client.get("/v1/documents/cao-bang/1043-kh-ubnd-2021").json()
+    assert len(whole["paragraphs"]) > 25
+    one = whole["paragraphs"][5]["paragraph_id"]
+    found = client.get(f"/v1/paragraphs/{quote(one)}").json()
+    assert found["paragraph_id"] == one
+    assert len(found["tags"]) == 4
+    assert {t["source"] for t in found["tags"]} == {"model"}
+
+
+def test_compare_and_coverage(client: TestClient) -> None:
+    compared = client.get("/v1/compare", params={"a": "Cao Bằng", "b": "ca mau"}).json()
+    assert compared["aligned"]
+    assert all(
+        pair["a"]["province"] == "Cao Bằng" and pair["b"]["province"] == "Cà Mau" for pair in compared["aligned"]
+    )
+    coverage = client.get("/v1/coverage").json()["provinces"]
+    assert {row["province"] for row in coverage} == {"Cao Bằng", "Cà Mau", "Bắc Kạn"}
+    assert all(sum(row["task_groups"].values()) > 0 for row in coverage)
+
+
+def test_writing_needs_the_key_and_is_found_at_once(client: TestClient) -> None:
+    body = PLAN.encode()
+    assert client.post("/v1/documents", params={"name": "plan.txt"}, content=body).status_code == 401
+    added = client.post("/v1/documents", params={"name": "plan.txt"}, content=body, headers={"X-API-Key": KEY})
+    assert (added.status_code, added.json()["outcome"]) == (201, "added")
+    hits = client.get("/v1/search", params={"q": "rác thải nhựa trên vịnh", "province": "Quảng Ninh"}).json()["hits"]
+    assert hits[0]["document_id"] == added.json()["document_id"]
+    again = client.post("/v1/documents", params={"name": "plan.txt"}, content=body, headers={"X-API-Key": KEY})
+    assert again.json()["outcome"] == "unchanged"
+
+
+def test_readiness_comes_when_models_are_warm(client: TestClient) -> None:
+    assert client.get("/health/live").json() == {"status": "live"}
+    deadline = time.monotonic() + 30
+    while client.get("/health/ready").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_request_ids_are_kept_when_sane(client: TestClient) -> None:
+    assert client.get("/health/live", headers={"X-Request-ID": "abc-1"}).headers["X-Request-ID"] == "abc-1"
+    assert client.get("/health/live", headers={"X-Request-ID": "a b<"}).headers["X-Request-ID"] != "a b<"
+
+
+def chunks() -> Iterator[bytes]:
+    for _ in range(30):
+        yield b"x" * 10_000
+
+
+KEYED = {"X-API-Key": KEY}
+PROBLEMS = [
+    (404, "GET", "/nowhere", {}),
+    (404, "GET", "/v1/documents/none", {}),
+    (404, "GET", "/v1/paragraphs/none", {}),
+    (404, "GET", "/documents/none", {}),
+    (405, "DELETE", "/v1/search", {}),
+    (422, "GET", "/v1/search", {}),
+    (422, "GET", "/v1/search?q=", {}),
+    (422, "GET", f"/v1/search?q={'x' * 2001}", {}),
+    (422, "GET", "/v1/search?q=x&k=101", {}),
+    (422, "GET", "/v1/search?q=x&year=soon", {}),
+    (400, "GET", "/v1/search?q=x&task_group=none", {}),
+    (400, "GET", "/v1/search?q=x&province=Atlantis", {}),
+    (400, "GET", "/v1/documents?province=Atlantis", {}),
+    (400, "GET", "/v1/compare?a=Atlantis&b=Hue", {}),
+    (400, "GET", "/v1/compare?a=Cao Bằng&b=cao bang", {}),
+    (422, "GET", "/v1/compare?a=Cao Bằng", {}),
+    (422, "POST", "/v1/tag", {"content": b"{"}),
+    (422, "POST", "/v1/tag", {"json": {"paragraphs": []}}),
+    (422, "POST", "/v1/tag", {"json": {"paragraphs": [{"id": "1"}]}}),
+    (422, "POST", "/v1/tag", {"json": {"paragraphs": [{"id": str(n), "text": "x"} for n in range(MAX_ROWS + 1)]}}),
+    (422, "POST", "/v1/targets", {"json": {}}),
+    (422, "POST", "/v1/similar", {"json": {"pairs": [{"id": "1", "a": "x"}]}}),
+    (413, "POST", "/v1/tag", {"content": b"x" * 100_001}),
+    (413, "POST", "/v1/documents?name=a.txt", {"content": chunks(), "headers": KEYED}),
+    (401, "POST", "/v1/documents?name=a.txt", {"content": b"x", "headers": {"X-API-Key": "wrong"}}),
+    (422, "POST", "/v1/documents?name=a.txt", {"content": b"%PDF-1.7", "headers": KEYED}),
+    (422, "POST", "/v1/documents", {"content": b"x", "headers": KEYED}),
+    (422, "GET", "/?lang=fr", {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "more"), PROBLEMS, ids=[f"{s}-{m}-{p[:40]}" for s, m, p, _ in PROBLEMS]
+)
+def test_every_error_has_one_shape(client: TestClient, status: int, method: str, path: str, more: dict) -> None:
+    response = client.request(method, path, **more)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"]
+    problem = response.json()
+    assert {"type", "title", "status", "detail", "instance"} <= set(problem)
+    assert problem["status"] == status
+    assert problem["detail"]
+
+
+def test_a_bug_tells_nothing_of_the_inside(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr("service.api.find_targets", fail)
+    response = client.post("/v1/targets", json={"paragraphs": [ROW]})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "secret" not in response.text
+    assert response.headers["x-request-id"] in response.json()["detail"]
+
+
+def test_openapi_lists_every_endpoint(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for path in (
+        "/v1/search",
+        "/v1/tag",
+        "/v1/documents",
+        "/v1/compare",
+        "/v1/similar",
+        "/v1/targets",
+        "/v1/coverage",
+        "/health/ready",
+    ):
+        assert path in document["paths"]
