@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from corpus import labelled
@@ -48,7 +49,7 @@ def cold_start(cache: Path, runs: int = 5) -> float:
 
 def query_times(space: Workspace, rounds: int = 50) -> list[float]:
     searcher = space.searcher
-    return sorted(1000 * seconds(lambda: searcher.search(query)) for _ in range(rounds) for query in QUERIES)
+    return sorted(1000 * seconds(partial(searcher.search, query)) for _ in range(rounds) for query in QUERIES)
 
 
 def rows() -> list[tuple[str, str]]:

@@ -99,7 +99,7 @@ def test_an_altered_model_file_is_refused(copy: Path, embedder: Embedder) -> Non
 
 
 def test_a_missing_tagger_says_what_to_run(tmp_path: Path, embedder: Embedder) -> None:
-    with pytest.raises(TaggerError, match="no usable tagger in .*kehoach train"):
+    with pytest.raises(TaggerError, match=r"no usable tagger in .*kehoach train"):
         load_tagger(tmp_path, read_taxonomy(), embedder)
 
 
