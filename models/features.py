@@ -126,7 +126,7 @@ def word_vectorizer() -> TfidfVectorizer:
 def letter_vectorizer() -> TfidfVectorizer:
     """Return the vectoriser of letter sequences of folded text, which survives OCR errors and missing diacritics."""
     return TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 6), min_df=4, max_features=40_000, sublinear_tf=True, dtype=np.float32
+        analyzer="char_wb", ngram_range=(3, 5), min_df=4, max_features=30_000, sublinear_tf=True, dtype=np.float32
     )
 
 

@@ -35,7 +35,9 @@ Matrix = NDArray[np.float64]
 
 _FIGURE = re.compile(r"\d+(?:[.,/-]\d+)*")
 # Every plan names its programme, so the name says nothing about what a clause obliges to.
-_PROGRAMME = re.compile(r"(?:chương trình hành động quốc gia )?(?:về )?sản xuất(?: và|,) tiêu dùng bền vững|\bsxtdbv\b", re.IGNORECASE)
+_PROGRAMME = re.compile(
+    r"(?:chương trình hành động quốc gia )?(?:về )?sản xuất(?: và|,) tiêu dùng bền vững|\bsxtdbv\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,12 @@ class Matcher:
     """A trained matcher. Safe to share between threads."""
 
     def __init__(
-        self, identifier: str, parts: Mapping[str, Any], threshold: float, alignment_threshold: float, embedder: Embedder
+        self,
+        identifier: str,
+        parts: Mapping[str, Any],
+        threshold: float,
+        alignment_threshold: float,
+        embedder: Embedder,
     ) -> None:
         self.id = identifier
         self.threshold = threshold

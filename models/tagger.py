@@ -23,7 +23,7 @@ from models.embedder import Embedder, Vectors
 from models.errors import TaggerError
 from models.features import VIEWS, Cues, Units, units, views
 
-FORMAT = 1
+FORMAT = 2
 MODEL_FILE = "tagger.skops"
 MANIFEST_FILE = "manifest.json"
 
@@ -69,6 +69,41 @@ def gather(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float32
     return table
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What level two sees of some paragraphs: a row for each as a whole, and a row for each of their clauses alone."""
+
+    paragraphs: NDArray[np.float64]
+    clauses: NDArray[np.float64]
+    owner: NDArray[np.int64]
+
+
+def evidence(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float32]) -> Evidence:
+    """Return the evidence of ``units`` for their paragraphs."""
+    together = gather(scores, units, counts)
+    several = np.bincount(units.owner, minlength=len(units.whole)) > 1
+    is_clause = np.ones(len(units.owner), bool)
+    is_clause[units.whole[several]] = False
+    rows = np.flatnonzero(is_clause)
+    each = np.arange(len(rows))
+    alone = Units([units.texts[r] for r in rows], [], units.vectors[rows], each, each)
+    return Evidence(together, gather(scores[rows], alone, counts[rows]), units.owner[rows])
+
+
+def probabilities_of(models: Mapping[str, Any], keys: Sequence[str], seen: Evidence) -> NDArray[np.float64]:
+    """Return the probability of every group, shape (paragraphs, groups).
+
+    It is the mean of what the paragraph as a whole and its strongest clause alone say: the first dilutes a topic among
+    others, the second misses what clauses say together.
+    """
+    together = np.column_stack([models[key].predict_proba(seen.paragraphs[:, g])[:, 1] for g, key in enumerate(keys)])
+    alone = np.column_stack([models[key].predict_proba(seen.clauses[:, g])[:, 1] for g, key in enumerate(keys)])
+    strongest = np.zeros_like(together)
+    np.maximum.at(strongest, seen.owner, alone)
+    found: NDArray[np.float64] = (together + strongest) / 2
+    return found
+
+
 class Tagger:
     """A trained tagger; ``id`` names its data, labels and thresholds. Safe to share between threads."""
 
@@ -97,9 +132,7 @@ class Tagger:
         cut = units(texts, self._embedder)
         matches = self._cues.matches(cut.texts)
         scores = self._clause_models.scores(cut, matches, keys)
-        table = gather(scores, cut, self._cues.counts(matches))
-        columns = [self._paragraph_models[key].predict_proba(table[:, g])[:, 1] for g, key in enumerate(keys)]
-        found = np.column_stack(columns)
+        found = probabilities_of(self._paragraph_models, keys, evidence(scores, cut, self._cues.counts(matches)))
         found[[not any(c.isalpha() for c in text) for text in texts]] = 0.0
         return found, cut.vectors[cut.whole]
 

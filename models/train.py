@@ -23,13 +23,13 @@ from corpus.labelled import LabelledParagraph
 from corpus.taxonomy import TaskGroup
 from models.embedder import Embedder
 from models.features import VIEWS, Cues, Units, letter_vectorizer, units, views, word_vectorizer
-from models.tagger import FORMAT, ClauseModels, Tagger, gather
+from models.tagger import FORMAT, ClauseModels, Evidence, Tagger, evidence, probabilities_of
 from nlp.fold import fold
 
 FOLDS = 5
 # Penalties by view, chosen on grouped folds (results/tagging.md).
 PENALTY = {"words": 8.0, "letters": 8.0, "meaning": 0.3}
-_ROUNDS = 2
+_ROUNDS = 1
 
 
 @dataclass(frozen=True)
@@ -138,25 +138,21 @@ def fit_paragraphs(table: NDArray[np.float64], labels: NDArray[np.bool_], keys: 
     }
 
 
-def held_out_table(
+def held_out_evidence(
     examples: Examples, written: int, keys: Sequence[str], tell: Callable[[str], None]
-) -> NDArray[np.float64]:
-    """Return what level two sees for every paragraph, scored by clause models that never saw its document.
+) -> list[tuple[NDArray[np.int64], Evidence]]:
+    """Return by fold the held-out paragraphs and what clause models that never saw their documents find in them.
 
     The first ``written`` paragraphs are as written; clause models learn from those only, since composites have no new clause.
     """
-    table: NDArray[np.float64] | None = None
+    found = []
     for number, (training, held_out) in enumerate(folds(examples.documents), 1):
         tell(f"fold {number}")
         unseen = examples.of(held_out)
         models = fit_clauses(examples.of(training[training < written]), keys)
-        rows = gather(models.scores(unseen.units, unseen.matches, keys), unseen.units, unseen.counts)
-        if table is None:
-            table = np.empty((len(examples.labels), *rows.shape[1:]))
-        table[held_out] = rows
-    if table is None:
-        raise ValueError("no labelled paragraphs to train on")
-    return table
+        scores = models.scores(unseen.units, unseen.matches, keys)
+        found.append((held_out, evidence(scores, unseen.units, unseen.counts)))
+    return found
 
 
 def best_threshold(labels: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
@@ -196,8 +192,11 @@ def train(
     say(f"describing {len(rows)} paragraphs")
     examples = describe([*rows, *composites(rows)], groups, embedder)
     written = np.arange(len(rows))
-    table = held_out_table(examples, len(rows), keys, say)
-    held_out = held_out_probabilities(table, examples, keys)[written]
+    seen = held_out_evidence(examples, len(rows), keys, say)
+    table = np.concatenate([part.paragraphs for _, part in seen])[
+        np.argsort(np.concatenate([place for place, _ in seen]))
+    ]
+    held_out = held_out_probabilities(seen, table, examples.labels, keys)[written]
     thresholds = {key: best_threshold(examples.labels[written, g], held_out[:, g]) for g, key in enumerate(keys)}
     say("fitting")
     paragraph_models = fit_paragraphs(table, examples.labels, keys)
@@ -224,11 +223,15 @@ def _manifest(
     }
 
 
-def held_out_probabilities(table: NDArray[np.float64], examples: Examples, keys: Sequence[str]) -> NDArray[np.float64]:
-    """Return probabilities of level two for every paragraph, fitted without its document."""
-    found = np.empty(examples.labels.shape)
-    for training, held_out in folds(examples.documents):
-        models = fit_paragraphs(table[training], examples.labels[training], keys)
-        for g, key in enumerate(keys):
-            found[held_out, g] = models[key].predict_proba(table[held_out, g])[:, 1]
+def held_out_probabilities(
+    seen: Sequence[tuple[NDArray[np.int64], Evidence]],
+    table: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    keys: Sequence[str],
+) -> NDArray[np.float64]:
+    """Return probabilities of every paragraph by models of both levels that never saw its document."""
+    found = np.empty(labels.shape)
+    for held_out, part in seen:
+        others = np.setdiff1d(np.arange(len(labels)), held_out)
+        found[held_out] = probabilities_of(fit_paragraphs(table[others], labels[others], keys), keys, part)
     return found

@@ -136,7 +136,9 @@ def measure(judgements: NDArray[np.int64], similarity: NDArray[np.float64], thre
     }
 
 
-def best_threshold(judgements: NDArray[np.int64], similarity: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def best_threshold(
+    judgements: NDArray[np.int64], similarity: NDArray[np.float64], weights: NDArray[np.float64]
+) -> float:
     """Return the similarity from which "same clause" has the highest F1, the middle of the best ones."""
     candidates = np.linspace(0.4, 0.95, 56)
     f1 = np.array([_f1(judgements == 2, similarity >= t, weights) for t in candidates])

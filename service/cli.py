@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from corpus.store import Filter
@@ -41,6 +42,11 @@ def main() -> None:
     """Run the command line; failures a user can act on end in one line."""
     try:
         app()
+    except ValidationError as error:
+        # Only settings are validated here; the rows of users have errors of their own.
+        problems = "; ".join(f"KEHOACH_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        sys.stderr.write(f"kehoach: {problems}\n")
+        sys.exit(2)
     except UserError as error:
         sys.stderr.write(f"kehoach: {error}\n")
         sys.exit(2 if isinstance(error, UsageError) else 1)

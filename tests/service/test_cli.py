@@ -211,7 +211,7 @@ def test_standard_input_is_read(run: Run) -> None:
         (["no-such-command"], 2, "No such command"),
         (["search"], 2, "give either a QUERY or --batch"),
         (["search", "x", "--task-group", "none"], 2, "unknown task group 'none'; known are awareness"),
-        (["search", "x", "-k", "0"], 2, "0 is not in the range"),
+        (["search", "x", "-k", "0"], 2, "greater than or equal to"),
         (["tag", "absent.jsonl"], 2, "absent.jsonl: cannot be opened"),
         (["compare", "Atlantis", "Cà Mau"], 2, "unknown province 'Atlantis'"),
         (["compare", "Cà Mau", "ca mau"], 2, "two different provinces"),

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings
+from service.cli import main
+from service.settings import Settings, settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 
@@ -19,6 +20,16 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     chosen = Settings()
     assert chosen.port == 9001
     assert chosen.database_url == f"sqlite:///{tmp_path / 'kehoach.db'}"
+
+
+def test_the_command_line_names_the_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("KEHOACH_PORT", "x")
+    monkeypatch.setattr("sys.argv", ["kehoach", "documents"])
+    settings.cache_clear()
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "KEHOACH_PORT: Input should be a valid integer" in capsys.readouterr().err
+    settings.cache_clear()
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "70000"), ("THREADS", "0"), ("PORT", "x"), ("MAX_BODY", "1")])
