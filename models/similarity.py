@@ -7,8 +7,6 @@ same theme" and "the same obligation" (ordinal regression by cumulative splits, 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -23,14 +21,13 @@ import sklearn
 from numpy.typing import NDArray
 
 from corpus.provinces import find_provinces
+from models import sealed
 from models.embedder import Embedder, Vectors
 from models.errors import MatcherError
 from nlp.fold import fold
 from nlp.segment import segment
 
 FORMAT = 1
-MODEL_FILE = "matcher.skops"
-MANIFEST_FILE = "manifest.json"
 Matrix = NDArray[np.float64]
 
 _FIGURE = re.compile(r"\d+(?:[.,/-]\d+)*")
@@ -162,34 +159,14 @@ class Matcher:
         return found
 
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        """Write the model and ``manifest``, with the model file's hash, into ``folder``."""
-        import skops.io
-
-        folder.mkdir(parents=True, exist_ok=True)
-        data = skops.io.dumps(dict(self._parts), compression=8)
-        (folder / MODEL_FILE).write_bytes(data)
-        sealed = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
-        (folder / MANIFEST_FILE).write_text(json.dumps(sealed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        """Write the model and ``manifest`` into ``folder``."""
+        sealed.write(folder, "matcher", self._parts, manifest)
 
 
 def load_matcher(folder: Path, embedder: Embedder) -> Matcher:
     """Load the matcher in ``folder``. Raises MatcherError when it is missing, altered or made with other versions."""
-    import skops.io
-
-    remedy = "run `kehoach train --matcher`"
-    try:
-        manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-        data = (folder / MODEL_FILE).read_bytes()
-    except (OSError, ValueError) as error:
-        raise MatcherError(f"no usable matcher in {folder}: {error}; {remedy}") from error
-    for name, value in {"format": FORMAT, "embedder": embedder.id, "scikit-learn": sklearn.__version__}.items():
-        if manifest.get(name) != value:
-            raise MatcherError(
-                f"the matcher in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}"
-            )
-    if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
-        raise MatcherError(f"{folder / MODEL_FILE} is damaged or foreign: its SHA-256 is not the manifest's; {remedy}")
-    if unknown := skops.io.get_untrusted_types(data=data):
-        raise MatcherError(f"{folder / MODEL_FILE} holds types that are not allowed: {unknown}; {remedy}")
-    thresholds = float(manifest["threshold"]), float(manifest["alignment_threshold"])
-    return Matcher(manifest["id"], skops.io.loads(data), *thresholds, embedder)
+    expected = {"format": FORMAT, "embedder": embedder.id, "scikit-learn": sklearn.__version__}
+    manifest, parts = sealed.read(folder, "matcher", expected, MatcherError, "run `kehoach train --matcher`")
+    return Matcher(
+        manifest["id"], parts, float(manifest["threshold"]), float(manifest["alignment_threshold"]), embedder
+    )

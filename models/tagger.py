@@ -6,26 +6,24 @@ clauses of a paragraph say together (Wolpert 1992, stacking). Both are persisted
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from corpus.taxonomy import TaskGroup
 from corpus.types import Tag
+from models import sealed
 from models.embedder import Embedder, Vectors
 from models.errors import TaggerError
 from models.features import VIEWS, Cues, Units, units, views
 
 FORMAT = 2
-MODEL_FILE = "tagger.skops"
-MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -151,20 +149,14 @@ class Tagger:
         ]
 
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        """Write the model and ``manifest``, with the model file's hash, into ``folder``."""
-        import skops.io
-
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write the model and ``manifest`` into ``folder``."""
         parts = {
             "words": self._clause_models.words,
             "letters": self._clause_models.letters,
             "clauses": {view: dict(models) for view, models in self._clause_models.classifiers.items()},
             "paragraphs": dict(self._paragraph_models),
         }
-        data = skops.io.dumps(parts, compression=8)
-        (folder / MODEL_FILE).write_bytes(data)
-        sealed = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
-        (folder / MANIFEST_FILE).write_text(json.dumps(sealed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        sealed.write(folder, "tagger", parts, manifest)
 
 
 def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -> Tagger:
@@ -173,31 +165,12 @@ def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -
     Raises TaggerError when a file is missing, altered, holds unknown types, or was trained with other groups, another
     embedder or another scikit-learn.
     """
-    import sklearn
-    import skops.io
-
-    remedy = "run `kehoach train`"
-    try:
-        manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-        data = (folder / MODEL_FILE).read_bytes()
-    except (OSError, ValueError) as error:
-        raise TaggerError(f"no usable tagger in {folder}: {error}; {remedy}") from error
     expected = {
         "format": FORMAT,
         "groups": [group.key for group in groups],
         "embedder": embedder.id,
         "scikit-learn": sklearn.__version__,
     }
-    for name, value in expected.items():
-        if manifest.get(name) != value:
-            raise TaggerError(
-                f"the tagger in {folder} has {name} {manifest.get(name)!r}, this program {value!r}; {remedy}"
-            )
-    if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
-        raise TaggerError(f"{folder / MODEL_FILE} is damaged or foreign: its SHA-256 is not the manifest's; {remedy}")
-    unknown = skops.io.get_untrusted_types(data=data)
-    if unknown:
-        raise TaggerError(f"{folder / MODEL_FILE} holds types that are not allowed: {unknown}; {remedy}")
-    parts = skops.io.loads(data)
+    manifest, parts = sealed.read(folder, "tagger", expected, TaggerError, "run `kehoach train`")
     models = ClauseModels(parts["words"], parts["letters"], parts["clauses"])
     return Tagger(manifest["id"], groups, manifest["thresholds"], models, parts["paragraphs"], embedder)
