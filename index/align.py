@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from corpus.store import StoredParagraph
 from corpus.targets import find_targets
+from corpus.types import Target
 from models.similarity import Matcher
 from nlp.fold import words
 from nlp.segment import segment
@@ -25,6 +26,10 @@ _SHORTEST = 6
 _AGENCY = re.compile(
     r"(?:Sở|Bộ|Ban|Hội|Liên minh|Liên đoàn|Hiệp hội|Đoàn|Cục|Chi cục|UBND|Ủy ban|Công an|Báo|Đài)\s+"
     r"(?:[A-ZĐÀ-Ỹ][\wÀ-ỹ]*|và|các)(?:(?:,\s+|\s+)(?:[A-ZĐÀ-Ỹ][\wÀ-ỹ]*|và(?=\s+[A-ZĐÀ-Ỹ])))*"
+)
+_DUE = re.compile(
+    r"(?:trước|chậm nhất|muộn nhất|đến|vào|hạn)\s+(?:hết\s+|là\s+)?ngày\s+(\d{1,2})\s*(?:/|tháng\s+)\s*(\d{1,2})(?:\s*(?:/|năm\s+)\s*(20\d\d))?",
+    re.IGNORECASE,
 )
 _STOP = frozenset(
     "và của các cho với đến trong trên là có được theo về tại những một khi này đó từ cùng như bằng để các_loại nhằm phải sẽ do bị".split()
@@ -142,18 +147,23 @@ def differences(a: Side, b: Side) -> tuple[Difference, ...]:
     values_b = {(t.comparator, t.values, t.unit) for t in targets_b}
     if values_a != values_b:
         found.append(Difference("value", _listed(figures_a), _listed(figures_b)))
-    deadlines_a = [t.deadline for t in targets_a if t.deadline] or _years(a.text)
-    deadlines_b = [t.deadline for t in targets_b if t.deadline] or _years(b.text)
+    deadlines_a, deadlines_b = _deadlines(a, targets_a), _deadlines(b, targets_b)
     if set(deadlines_a) != set(deadlines_b):
         found.append(Difference("deadline", _listed(deadlines_a), _listed(deadlines_b)))
     agencies_a, agencies_b = _AGENCY.findall(a.text), _AGENCY.findall(b.text)
-    if set(map(str.lower, agencies_a)) != set(map(str.lower, agencies_b)):
+    # A name counts as present in whatever capitals the other side writes it.
+    if any(n.lower() not in b.text.lower() for n in agencies_a) or any(
+        n.lower() not in a.text.lower() for n in agencies_b
+    ):
         found.append(Difference("agency", _listed(agencies_a), _listed(agencies_b)))
     return tuple(found)
 
 
-def _years(text: str) -> list[str]:
-    return [word for word in words(text) if re.fullmatch(r"20[1-5]\d", word)]
+def _deadlines(side: Side, targets: Sequence[Target]) -> list[str]:
+    """Return the days by which something is due, else the years of the targets, else the years named."""
+    days = ["/".join(filter(None, match.groups())) for match in _DUE.finditer(side.text)]
+    named = [word for word in words(side.text) if re.fullmatch(r"20[1-5]\d", word)]
+    return days or [target.deadline for target in targets if target.deadline] or named
 
 
 def _listed(values: Sequence[str]) -> str | None:

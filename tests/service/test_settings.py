@@ -22,7 +22,9 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert chosen.database_url == f"sqlite:///{tmp_path / 'kehoach.db'}"
 
 
-def test_the_command_line_names_the_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("KEHOACH_PORT", "x")
     monkeypatch.setattr("sys.argv", ["kehoach", "documents"])
     settings.cache_clear()
