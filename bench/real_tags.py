@@ -1,6 +1,6 @@
 """Measure the tagger on the real documents beside the project, whose labels (not texts) are in corpus/labelled/seeds.jsonl.
 
-    python bench/real_tags.py ../shared/seeds
+python bench/real_tags.py ../shared/seeds
 """
 
 from __future__ import annotations

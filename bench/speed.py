@@ -25,7 +25,12 @@ from service.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = 300
-QUERIES = ("nang luong mat troi", "siêu thị thay túi ni lông", "rooftop solar for factories", "mục tiêu của Cao Bằng 2025")
+QUERIES = (
+    "nang luong mat troi",
+    "siêu thị thay túi ni lông",
+    "rooftop solar for factories",
+    "mục tiêu của Cao Bằng 2025",
+)
 COLD = """
 import time; began = time.perf_counter()
 from pathlib import Path
@@ -43,7 +48,9 @@ def seconds(action: Callable[[], object]) -> float:
 
 def cold_start(cache: Path, runs: int = 5) -> float:
     command = [sys.executable, "-c", COLD.format(cache=str(cache))]
-    outputs = [subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout for _ in range(runs)]
+    outputs = [
+        subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout for _ in range(runs)
+    ]
     return statistics.median(map(float, outputs))
 
 
@@ -81,7 +88,10 @@ def rows() -> list[tuple[str, str]]:
         ("tagging, segmentation and embedding included", f"{tagging:.0f} paragraphs a second"),
         (f"reading, tagging and storing {stored} paragraphs of 9 plans", f"{ingesting:.1f} s"),
         ("indexing them", f"{indexing:.2f} s"),
-        (f"search over them, {len(times)} queries", f"p50 {times[len(times) // 2]:.1f} ms, p95 {times[int(len(times) * 0.95)]:.1f} ms"),
+        (
+            f"search over them, {len(times)} queries",
+            f"p50 {times[len(times) // 2]:.1f} ms, p95 {times[int(len(times) * 0.95)]:.1f} ms",
+        ),
     ]
 
 

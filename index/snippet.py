@@ -61,11 +61,16 @@ def _trim(text: str, start: int) -> tuple[int, int]:
 
 
 def _merge(marks: list[tuple[int, int]], text: str) -> tuple[tuple[int, int], ...]:
-    """Join marks with only spaces between them, so that a phrase is marked as one."""
-    merged: list[tuple[int, int]] = []
-    for start, end in marks:
-        if merged and not text[merged[-1][1] : start].strip():
-            merged[-1] = (merged[-1][0], end)
+    """Join neighbouring marks into phrases, and drop a lone word that a phrase of the text already has.
+
+    For "năng lượng" the "năng" of "khả năng" would only distract.
+    """
+    runs: list[list[tuple[int, int]]] = []
+    for mark in marks:
+        if runs and not text[runs[-1][-1][1] : mark[0]].strip():
+            runs[-1].append(mark)
         else:
-            merged.append((start, end))
-    return tuple(merged)
+            runs.append([mark])
+    in_phrases = {fold(text[a:b]) for run in runs if len(run) > 1 for a, b in run}
+    kept = [run for run in runs if len(run) > 1 or fold(text[slice(*run[0])]) not in in_phrases]
+    return tuple((run[0][0], run[-1][1]) for run in kept)

@@ -14,6 +14,8 @@ LONG = "Mở đầu không liên quan. " * 30 + "Siêu thị thay túi ni lông 
         ("Lắp điện mặt trời trên mái.", "mái ĐIỆN", ["điện", "mái"]),
         ("Giảm 85% túi ni lông", "85%", ["85"]),
         ("Không có gì ở đây", "thủy điện", []),
+        ("Năng lượng mặt trời cần khả năng chịu lực", "năng lượng mặt trời", ["Năng lượng mặt trời"]),
+        ("Dùng túi vải ở siêu thị", "túi ở siêu thị", ["túi", "siêu thị"]),
     ],
 )
 def test_words_are_marked_without_regard_to_diacritics(text: str, query: str, marked: list[str]) -> None:
