@@ -60,8 +60,8 @@ def matcher_card(manifest: Mapping[str, Any]) -> str:
 Tells how similar two clauses of plans are (0 different, 0.5 same theme, 1 same obligation) and whether they state the same
 obligation, figures, deadlines and place names aside. Written by `kehoach train --matcher`; do not edit.
 
-- **Made of**: two logistic regressions over products of clause descriptions: meaning vectors, word and letter weights, and
-  classes of subject, action and object (`models/clause_classes.toml`). scikit-learn {manifest["scikit-learn"]}, embedder
+- **Made of**: two logistic regressions over the cosine of meaning vectors and the classes of subject, action and object that
+  two clauses share or dispute (`models/clause_classes.toml`). scikit-learn {manifest["scikit-learn"]}, embedder
   {manifest["embedder"]}.
 - **Trained on**: {data["clauses"]} clauses by obligation family and {data["judged_pairs"]} judged pairs, written for the project.
 

@@ -24,10 +24,8 @@ from corpus.provinces import find_provinces
 from models import sealed
 from models.embedder import Embedder, Vectors
 from models.errors import MatcherError
-from nlp.fold import fold
-from nlp.segment import segment
 
-FORMAT = 1
+FORMAT = 2
 Matrix = NDArray[np.float64]
 
 _FIGURE = re.compile(r"\d+(?:[.,/-]\d+)*")
@@ -39,24 +37,15 @@ _PROGRAMME = re.compile(
 
 @dataclass(frozen=True)
 class Described:
-    """Clauses, a row each: meaning vectors, word and letter weights, classes of subject, action and object, lengths."""
+    """Clauses, a row each: meaning vectors, and 0/1 classes of their subjects, actions and objects."""
 
     vectors: Vectors
-    words: Any
-    letters: Any
     classes: tuple[NDArray[np.float64], ...]
-    lengths: NDArray[np.float64]
 
     def row(self, number: int) -> Described:
         """Return one clause."""
         one = slice(number, number + 1)
-        return Described(
-            self.vectors[one],
-            self.words[one],
-            self.letters[one],
-            tuple(c[one] for c in self.classes),
-            self.lengths[one],
-        )
+        return Described(self.vectors[one], tuple(family[one] for family in self.classes))
 
 
 @dataclass(frozen=True)
@@ -80,39 +69,33 @@ def without_figures(text: str) -> str:
     return " ".join(_FIGURE.sub(" ", _PROGRAMME.sub(" ", text)).split()) or text
 
 
-def describe(texts: Sequence[str], words: Any, letters: Any, embedder: Embedder) -> Described:
-    """Describe clauses with the two fitted vectorisers and the embedder."""
+def describe(texts: Sequence[str], embedder: Embedder) -> Described:
+    """Describe clauses."""
     bare = [without_figures(text) for text in texts]
     lowered = [text.lower() for text in bare]
     return Described(
         embedder.embed_queries(bare),
-        words.transform([" ".join(segment(text)) for text in bare]),
-        letters.transform([fold(text) for text in bare]),
         tuple(
             np.array([[bool(p.search(text)) for p in family] for text in lowered], np.float64).reshape(len(texts), -1)
             for family in _classes()
         ),
-        np.array([max(1, len(text.split())) for text in bare], np.float64),
     )
 
 
 def pair_features(a: Described, b: Described) -> NDArray[np.float64]:
-    """Return the features of all pairs, shape (clauses of a, clauses of b, features)."""
-    cosine = a.vectors.astype(np.float64) @ b.vectors.T.astype(np.float64)
-    shared_words = np.asarray((a.words @ b.words.T).todense(), np.float64)
-    shared_letters = np.asarray((a.letters @ b.letters.T).todense(), np.float64)
-    columns = [cosine, np.maximum(0, cosine - 0.9) * 10, shared_words, shared_letters, cosine * shared_words]
-    overlaps = []
+    """Return the features of all pairs, shape (clauses of a, clauses of b, 7).
+
+    The cosine of their meanings; then for subjects, actions and objects how many they share of those either has (a half
+    where one has none), and whether both have some and share none. Overlaps of words and letters are left out: they add
+    nothing to these on unseen themes (results/similarity.md).
+    """
+    columns: list[Matrix] = [a.vectors.astype(np.float64) @ b.vectors.T.astype(np.float64)]
     for of_a, of_b in zip(a.classes, b.classes, strict=True):
         both = of_a @ of_b.T
         count_a, count_b = of_a.sum(1)[:, None], of_b.sum(1)[None, :]
-        either = np.maximum(1, count_a + count_b - both)
-        smaller = np.maximum(1, np.minimum(count_a, count_b))
         known = (count_a > 0) & (count_b > 0)
-        overlaps.append(np.where(known, both / either, 0.5))
-        columns += [overlaps[-1], np.where(known, both / smaller, 0.5), (known & (both == 0)).astype(np.float64)]
-    ratio = np.minimum(a.lengths[:, None], b.lengths[None, :]) / np.maximum(a.lengths[:, None], b.lengths[None, :])
-    columns += [ratio, overlaps[0] * overlaps[1] * overlaps[2], cosine * overlaps[1], cosine * overlaps[2]]
+        shared = both / np.maximum(1, count_a + count_b - both)
+        columns += [np.where(known, shared, 0.5), (known & (both == 0)).astype(np.float64)]
     return np.stack(columns, axis=-1)
 
 
@@ -135,7 +118,7 @@ class Matcher:
 
     def describe(self, texts: Sequence[str]) -> Described:
         """Describe clauses for ``matrix``."""
-        return describe(texts, self._parts["words"], self._parts["letters"], self._embedder)
+        return describe(texts, self._embedder)
 
     def matrix(self, a: Described, b: Described) -> Matrix:
         """Return the similarity of all pairs, shape (clauses of a, clauses of b)."""

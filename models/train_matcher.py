@@ -17,13 +17,12 @@ from sklearn.model_selection import GroupKFold
 
 from corpus.labelled import Clause, JudgedPair
 from models.embedder import Embedder
-from models.features import letter_vectorizer, word_vectorizer
-from models.similarity import FORMAT, Described, Matcher, describe, pair_features, without_figures
-from nlp.fold import fold
-from nlp.segment import segment
+from models.similarity import FORMAT, Described, Matcher, describe, pair_features
 
 FOLDS = 6
 _UNRELATED_PER_CLAUSE = 12
+# The judged pairs are traps by design: alone they would teach that likeness means nothing.
+_JUDGED_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,31 +36,22 @@ class PairData:
     is_judged: NDArray[np.bool_]
 
 
-def vectorisers(background: Sequence[str]) -> tuple[Any, Any]:
-    """Return the word and letter vectorisers fitted on ``background``, which gives the words their rarity."""
-    bare = [without_figures(text) for text in background]
-    words = word_vectorizer().fit([" ".join(segment(text)) for text in bare])
-    return words, letter_vectorizer().fit([fold(text) for text in bare])
-
-
-def pair_data(
-    clauses: Sequence[Clause], pairs: Sequence[JudgedPair], words: Any, letters: Any, embedder: Embedder
-) -> PairData:
+def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embedder: Embedder) -> PairData:
     """Return all pairs within a theme, unrelated pairs that look alike, and the judged pairs."""
-    described = describe([clause.text for clause in clauses], words, letters, embedder)
+    described = describe([clause.text for clause in clauses], embedder)
     themes = np.unique([clause.theme for clause in clauses], return_inverse=True)[1]
     families = np.unique([clause.family for clause in clauses], return_inverse=True)[1]
     features = pair_features(described, described)
     first, second = _chosen(themes, features[:, :, 0])
     judgements = np.where(families[first] == families[second], 2, np.where(themes[first] == themes[second], 1, 0))
     # An unrelated pair belongs to the themes of both its clauses; it is trained on with the first and never tested on.
-    own = _judged_features(pairs, words, letters, embedder)
+    own = _judged_features(pairs, embedder)
     groups = np.unique([pair.group for pair in pairs], return_inverse=True)[1] if pairs else np.zeros(0, np.int64)
     judged = np.array([pair.judgement for pair in pairs], np.int64)
     return PairData(
         np.vstack([features[first, second], own]) if len(own) else features[first, second],
         np.concatenate([judgements, judged]),
-        np.concatenate([_balance(judgements), _balance(judged)]),
+        np.concatenate([_balance(judgements), _JUDGED_WEIGHT * _balance(judged)]),
         np.concatenate([themes[first], themes.max() + 1 + groups]).astype(np.int64),
         np.concatenate([np.zeros(len(first), bool), np.ones(len(pairs), bool)]),
     )
@@ -88,11 +78,11 @@ def _chosen(themes: NDArray[np.int64], cosine: NDArray[np.float64]) -> tuple[NDA
     return pairs[:, 0], pairs[:, 1]
 
 
-def _judged_features(pairs: Sequence[JudgedPair], words: Any, letters: Any, embedder: Embedder) -> NDArray[np.float64]:
+def _judged_features(pairs: Sequence[JudgedPair], embedder: Embedder) -> NDArray[np.float64]:
     if not pairs:
         return np.zeros((0, 0))
-    a: Described = describe([pair.a for pair in pairs], words, letters, embedder)
-    b: Described = describe([pair.b for pair in pairs], words, letters, embedder)
+    a: Described = describe([pair.a for pair in pairs], embedder)
+    b: Described = describe([pair.b for pair in pairs], embedder)
     return np.stack([pair_features(a.row(i), b.row(i))[0, 0] for i in range(len(pairs))])
 
 
@@ -100,7 +90,7 @@ def fit_pairs(data: PairData, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Fit both cumulative splits on some rows."""
 
     def fit(positive: NDArray[np.bool_]) -> Any:
-        model = LogisticRegression(C=3.0, max_iter=3000)
+        model = LogisticRegression(C=10.0, max_iter=3000)
         return model.fit(data.features[rows], positive[rows], sample_weight=data.weights[rows])
 
     return {"theme": fit(data.judgements >= 1), "same": fit(data.judgements == 2)}
@@ -153,14 +143,12 @@ def _f1(labels: NDArray[np.bool_], assigned: NDArray[np.bool_], weights: NDArray
 def train_matcher(
     clauses: Sequence[Clause],
     pairs: Sequence[JudgedPair],
-    background: Sequence[str],
     embedder: Embedder,
     tell: Callable[[str], None],
 ) -> tuple[Matcher, dict[str, Any]]:
     """Return a matcher and its manifest, with figures on unseen themes and groups."""
     tell("describing clauses")
-    words, letters = vectorisers(background)
-    data = pair_data(clauses, pairs, words, letters, embedder)
+    data = pair_data(clauses, pairs, embedder)
     tell(f"fitting on {len(data.judgements)} pairs")
     similarity = held_out_similarity(data)
     threshold = best_threshold(data.judgements, similarity, data.weights)
@@ -172,7 +160,7 @@ def train_matcher(
         for name, part in (("families", natural), ("judged_pairs", data.is_judged))
         if part.any()
     }
-    parts = {"words": words, "letters": letters, **fit_pairs(data, np.arange(len(similarity)))}
+    parts = fit_pairs(data, np.arange(len(similarity)))
     content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
     name = hashlib.sha256(f"{FORMAT}{content}{embedder.id}".encode()).hexdigest()
     manifest = {

@@ -42,8 +42,7 @@ def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = 
 def train_matcher(space: Workspace, output: Path | None = None) -> Path:
     """Train the matcher of clauses on the project's own families and judged pairs; return the folder written."""
     clauses, pairs = labelled.clauses(), labelled.pairs()
-    background = labelled.texts() + [clause.text for clause in clauses]
-    matcher, manifest = fit_matcher(clauses, pairs, background, space.default_embedder, space.tell)
+    matcher, manifest = fit_matcher(clauses, pairs, space.default_embedder, space.tell)
     folder = output or space.settings.own_matcher
     return _swap_in(folder, lambda work: matcher.save(work, manifest), matcher_card(manifest))
 
