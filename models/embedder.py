@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.build import BUILD, MAX_TOKENS, NAME, build, default_folder, verify
+from models.build import MAX_TOKENS, build, default_folder, verify
 
 Vectors = NDArray[np.float32]
 Count = Callable[[int], None]
@@ -141,11 +141,6 @@ class TransformerEmbedder(_Prompted):
         if count:
             count(len(texts))
         return np.asarray(vectors, np.float32)
-
-
-def default_id() -> str:
-    """Return the id of the default embedder without loading it."""
-    return f"{NAME}-{BUILD}"
 
 
 def load_embedder(name: str, cache: Path, threads: int | None = None) -> Embedder:
