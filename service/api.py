@@ -6,12 +6,10 @@ import hmac
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Path, Query, Request, Security
+from fastapi.security import APIKeyHeader
 
-from corpus.parse import parse
 from corpus.provinces import province_named
-from corpus.read import UnreadableError, read_bytes
 from corpus.store import Filter
 from corpus.targets import find_targets
 from service.comparing import compare_provinces
@@ -24,51 +22,26 @@ from service.forms import (
     tag_form,
     target_form,
 )  # fmt: skip
-from service.ingest import store_document
-from service.problems import ProblemError
+from service.ingest import ingest_bytes
+from service.problems import ProblemError, problem_responses
+from service.schemas import (
+    Comparison,
+    Coverage,
+    DocumentInFull,
+    Documents,
+    Found,
+    Matched,
+    Measured,
+    Pairs,
+    ParagraphInFull,
+    Report,
+    Rows,
+    Tagged,
+)
 from service.workspace import Workspace
 
-MAX_ROWS = 256
-MAX_TEXT = 20_000
-
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", responses=problem_responses(422, 500))
 Form = dict[str, Any]
-
-
-class Row(BaseModel):
-    """A paragraph to look at."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": "1", "text": "Lắp điện mặt trời trên mái trụ sở."}]}
-    )
-    id: str = Field(max_length=500)
-    text: str = Field(max_length=MAX_TEXT)
-    heading_path: list[str] = Field(default_factory=list, max_length=20)
-
-
-class Rows(BaseModel):
-    """Paragraphs to look at."""
-
-    paragraphs: list[Row] = Field(min_length=1, max_length=MAX_ROWS)
-
-
-class Pair(BaseModel):
-    """Two clauses to compare."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"id": "1", "a": "85% siêu thị dùng túi giấy", "b": "100% siêu thị dùng túi giấy"}]
-        }
-    )
-    id: str = Field(max_length=500)
-    a: str = Field(max_length=MAX_TEXT)
-    b: str = Field(max_length=MAX_TEXT)
-
-
-class Pairs(BaseModel):
-    """Pairs of clauses to compare."""
-
-    pairs: list[Pair] = Field(min_length=1, max_length=MAX_ROWS)
 
 
 def space_of(request: Request) -> Workspace:
@@ -89,27 +62,37 @@ def filter_of(space: Workspace, province: str | None, year: int | None, task_gro
     if task_group and task_group not in (known := [group.key for group in space.groups]):
         raise ProblemError(400, f"unknown task_group {task_group!r}; known are {', '.join(known)}")
     named = province_named(province) if province else None
-    if province and named is None:
+    if province and named is None and province not in space.store.provinces():
         raise ProblemError(
             400, f"unknown province {province!r}; accepted are the names of the 63 provinces and of today's 34"
         )
-    return Filter(named.name if named else None, year, task_group or None)
+    return Filter(named.name if named else province or None, year, task_group or None)
 
 
-@router.get("/search")
+@router.get("/search", response_model=Found, responses=problem_responses(400))
 def search(
     space: Space,
-    q: Annotated[str, Query(min_length=1, max_length=2000, examples=["nang luong mat troi"])],
-    k: Annotated[int, Query(ge=1, le=100)] = 10,
+    q: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=2000,
+            description="With or without diacritics, or in English.",
+            examples=["nang luong mat troi"],
+        ),
+    ],
+    k: Annotated[int, Query(ge=1, le=100, description="How many hits.", examples=[10])] = 10,
     province: Province = None,
-    year: Annotated[int | None, Query(ge=1900, le=2100)] = None,
+    year: Annotated[
+        int | None, Query(ge=1900, le=2100, description="Plans issued in it or running over it.", examples=[2021])
+    ] = None,
     task_group: Group = None,
 ) -> Form:
     """Search paragraphs by words and by meaning."""
     return result_form(space.searcher.search(q, k, filter_of(space, province, year, task_group)))
 
 
-@router.post("/tag")
+@router.post("/tag", response_model=Tagged, responses=problem_responses(400, 413))
 def tag(space: Space, rows: Rows) -> Form:
     """Tag paragraphs: all task groups with their probabilities."""
     tagged = space.tagger.tag([row.text for row in rows.paragraphs])
@@ -117,7 +100,7 @@ def tag(space: Space, rows: Rows) -> Form:
     return {"paragraphs": found, "model_id": space.tagger.id}
 
 
-@router.post("/targets")
+@router.post("/targets", response_model=Measured, responses=problem_responses(400, 413))
 def targets(rows: Rows) -> Form:
     """Find the targets in paragraphs."""
     found = [
@@ -126,7 +109,7 @@ def targets(rows: Rows) -> Form:
     return {"paragraphs": found}
 
 
-@router.post("/similar")
+@router.post("/similar", response_model=Matched, responses=problem_responses(400, 413))
 def similar(space: Space, pairs: Pairs) -> Form:
     """Tell how similar pairs of clauses are and whether they state the same obligation."""
     matches = space.matcher.match([(pair.a, pair.b) for pair in pairs.pairs])
@@ -137,11 +120,11 @@ def similar(space: Space, pairs: Pairs) -> Form:
     return {"pairs": found, "model_id": space.matcher.id}
 
 
-@router.get("/compare")
+@router.get("/compare", response_model=Comparison, responses=problem_responses(400))
 def compare(
     space: Space,
-    a: Annotated[str, Query(max_length=60, examples=["Cao Bằng"])],
-    b: Annotated[str, Query(max_length=60, examples=["Cà Mau"])],
+    a: Annotated[str, Query(max_length=60, description="A province.", examples=["Cao Bằng"])],
+    b: Annotated[str, Query(max_length=60, description="A province.", examples=["Cà Mau"])],
     task_group: Group = None,
 ) -> Form:
     """Compare two provinces clause by clause."""
@@ -149,7 +132,7 @@ def compare(
     return comparison_form(compare_provinces(space, a, b, task_group))
 
 
-@router.get("/coverage")
+@router.get("/coverage", response_model=Coverage)
 def coverage(space: Space) -> Form:
     """Count the paragraphs of each province by task group."""
     rows = [
@@ -163,15 +146,15 @@ def coverage(space: Space) -> Form:
     return {"provinces": rows}
 
 
-@router.get("/documents")
+@router.get("/documents", response_model=Documents, responses=problem_responses(400))
 def documents(space: Space, province: Province = None) -> Form:
     """List the documents."""
     only = filter_of(space, province, None, None).province
     return {"documents": [document_form(document) for document in space.store.documents(only)]}
 
 
-@router.get("/documents/{document_id:path}")
-def document(space: Space, document_id: str) -> Form:
+@router.get("/documents/{document_id:path}", response_model=DocumentInFull, responses=problem_responses(404))
+def document(space: Space, document_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021"])]) -> Form:
     """Return one document with its paragraphs."""
     found = space.store.document(document_id)
     if found is None:
@@ -180,8 +163,8 @@ def document(space: Space, document_id: str) -> Form:
     return {**document_form(found), "paragraphs": [paragraph_form(p) for p in paragraphs]}
 
 
-@router.get("/paragraphs/{paragraph_id:path}")
-def paragraph(space: Space, paragraph_id: str) -> Form:
+@router.get("/paragraphs/{paragraph_id:path}", response_model=ParagraphInFull, responses=problem_responses(404))
+def paragraph(space: Space, paragraph_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021#II.4.2"])]) -> Form:
     """Return one paragraph with its tags and targets; the "#" of its id is sent as %23."""
     found = space.store.paragraph(paragraph_id)
     if found is None:
@@ -194,27 +177,60 @@ def paragraph(space: Space, paragraph_id: str) -> Form:
     }
 
 
-def may_write(space: Space, x_api_key: Annotated[str, Header()] = "") -> None:
+_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description="The operator's KEHOACH_API_KEY.")
+
+
+def may_write(space: Space, key: Annotated[str | None, Security(_KEY)]) -> None:
     """Let a caller with the key of the settings through. Raises ProblemError 403 without a key set, 401 for a wrong one."""
     expected = space.settings.api_key
     if not expected:
         raise ProblemError(403, "writing over HTTP is off; the operator switches it on with KEHOACH_API_KEY")
-    if not hmac.compare_digest(x_api_key.encode(), expected.encode()):
-        raise ProblemError(401, "the header X-API-Key is missing or wrong")
+    if not hmac.compare_digest((key or "").encode(), expected.encode()):
+        raise ProblemError(401, "the header X-API-Key is missing or wrong", {"WWW-Authenticate": "ApiKey"})
 
 
-@router.post("/documents", status_code=201, dependencies=[Depends(may_write)])
+async def whole_body(request: Request) -> bytes:
+    """Return the body as it came, whatever its content type says."""
+    return await request.body()
+
+
+_FILE = {
+    "requestBody": {
+        "required": True,
+        "description": "The file, as it is.",
+        "content": {
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary"},
+                "example": "KẾ HOẠCH\nTHU GOM RÁC\nI. NHIỆM VỤ\n- Thu gom rác thải nhựa trên vịnh.\n",
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/documents",
+    status_code=201,
+    response_model=Report,
+    responses=problem_responses(401, 403, 413),
+    dependencies=[Depends(may_write)],
+    openapi_extra=_FILE,
+)
 def add_document(
     space: Space,
-    content: Annotated[bytes, Body(media_type="application/octet-stream")],
-    name: Annotated[str, Query(min_length=1, max_length=200, examples=["plan.txt"])],
+    content: Annotated[bytes, Depends(whole_body)],
+    name: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=200,
+            description="The file's name; its suffix tells its kind.",
+            examples=["plan.txt"],
+        ),
+    ],
 ) -> Form:
-    """Read, tag and store one document: the body is the file, ``name`` tells its kind by the suffix."""
-    try:
-        read = parse(read_bytes(content, PurePath(name).name))
-    except UnreadableError as error:
-        raise ProblemError(422, f"{name}: {error}") from error
-    report = store_document(read, name, space)
+    """Read, tag and store one document."""
+    report = ingest_bytes(content, PurePath(name).name, space)
     if not report.is_usable:
-        raise ProblemError(422, f"{name}: {report.reason}")
+        raise ProblemError(422, f"{report.file}: {report.reason}")
     return report_form(report)

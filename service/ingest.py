@@ -88,6 +88,19 @@ def documents_in(path: Path) -> Iterator[Document]:
         yield parse(read(path))
 
 
+def ingest_bytes(data: bytes, name: str, workspace: Workspace) -> FileReport:
+    """Bring one document given as bytes into the store; the suffix of ``name`` tells its kind."""
+    suffix = Path(name).suffix.lower()
+    try:
+        if suffix not in SUFFIXES:
+            raise UnreadableError(
+                f"files of kind {suffix or '(no suffix)'!r} are not read; accepted are {', '.join(SUFFIXES)}"
+            )
+        return store_document(parse(read_bytes(data, name)), name, workspace)
+    except (UnreadableError, ParagraphIdTakenError) as error:
+        return FileReport(name, "failed", reason=str(error))
+
+
 def _documents_in_stdin() -> Iterator[Document]:
     data = sys.stdin.buffer.read()
     if data.lstrip().startswith(b"{"):

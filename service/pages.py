@@ -1,28 +1,37 @@
-"""The web pages: search, a document, a comparison. Rendered on the server, without any script."""
+"""The web pages: search, a document, a comparison, the API. Rendered on the server, without any script."""
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from corpus.store import Filter
+from corpus.store import Filter, StoredParagraph
+from corpus.types import Target
+from nlp.fold import fold
 from service.api import Space, filter_of
 from service.comparing import compare_provinces
-from service.errors import UserError
+from service.errors import NothingUsableError, UserError
 from service.problems import ProblemError
+from service.workspace import Workspace
 
 router = APIRouter(include_in_schema=False)
+DOCS = "/docs"
 LIMIT = 20
+PARAGRAPHS_A_PAGE = 500
 EXAMPLES = ("siêu thị thay túi ni lông", "nang luong mat troi", "training for enterprises")
 Language = Annotated[str, Query(pattern="^(vi|en)$")]
+_SIGNS = {">=": "≥ ", "<=": "≤ "}
 
 
 @cache
@@ -43,26 +52,83 @@ def marked(text: str, marks: Iterable[tuple[int, int]]) -> Markup:
     return Markup("").join([*parts, escape(text[position:])])
 
 
+def spans(targets: Iterable[Target]) -> list[tuple[int, int]]:
+    """Return where the figures of ``targets`` stand, in order and without overlaps."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(target.span for target in targets):
+        if end > start >= (found[-1][1] if found else 0):
+            found.append((start, end))
+    return found
+
+
+def anchor(paragraph_id: str) -> str:
+    """Return the part of a paragraph's id after "#", as it stands in addresses and in the page."""
+    document, _, part = paragraph_id.partition("#")
+    return quote(part or document)
+
+
+def permalink(paragraph: StoredParagraph, lang: str) -> str:
+    """Return the address of a paragraph in the page of its document."""
+    page = _page_of(paragraph)
+    query = urlencode({"lang": lang} | ({"page": page} if page > 1 else {}))
+    return f"/documents/{quote(paragraph.document_id)}?{query}#{anchor(paragraph.id)}"
+
+
+def _page_of(paragraph: StoredParagraph) -> int:
+    return max(0, paragraph.ordinal - 1) // PARAGRAPHS_A_PAGE + 1
+
+
+def figure(target: Target, lang: str) -> str:
+    """Return the values of a target with sign and unit, as numbers are written in the language."""
+    swapped = str.maketrans(",.", ".,") if lang == "vi" else {}
+    values = (f"{value:,.6f}".rstrip("0").rstrip(".").translate(swapped) for value in target.values)
+    return f"{_SIGNS.get(target.comparator, '')}{' – '.join(values)} {target.unit}".strip()
+
+
 @cache
 def _templates() -> Environment:
-    environment = Environment(loader=PackageLoader("service"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["marked"] = marked
+    environment = Environment(
+        loader=PackageLoader("service"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.globals |= {
+        "marked": marked,
+        "spans": spans,
+        "anchor": anchor,
+        "permalink": permalink,
+        "figure": figure,
+        "path_of": quote,
+        "api_docs": DOCS,
+    }
     return environment
 
 
-def _render(request: Request, space: Space, name: str, lang: str, status: int = 200, **values: Any) -> HTMLResponse:
+def _render(request: Request, name: str, lang: str, status: int = 200, **values: Any) -> HTMLResponse:
+    space: Workspace = request.app.state.workspace
     names = {group.key: group.name_vi if lang == "vi" else group.name_en for group in space.groups}
     other = request.url.include_query_params(lang=strings()[lang]["other_language_code"])
-    template = _templates().get_template(name)
-    page = template.render(
-        t=strings()[lang],
-        lang=lang,
-        group_names=names,
-        provinces=space.store.provinces(),
-        other=f"{other.path}?{other.query}",
-        **values,
+    page = (
+        _templates()
+        .get_template(name)
+        .render(
+            t=strings()[lang],
+            lang=lang,
+            group_names=names,
+            other=f"{other.path}?{other.query}",
+            here=request.url.path,
+            **values,
+        )
     )
     return HTMLResponse(page, status)
+
+
+def problem_page(request: Request, status: int, detail: str) -> HTMLResponse:
+    """Return the page that shows an error to a person."""
+    lang = "en" if request.query_params.get("lang") == "en" else "vi"
+    return _render(request, "problem.html", lang, status, detail=detail, title=HTTPStatus(status).phrase, code=status)
 
 
 @router.get("/")
@@ -70,50 +136,151 @@ def search(
     request: Request,
     space: Space,
     q: Annotated[str, Query(max_length=2000)] = "",
-    province: str = "",
-    task_group: str = "",
+    province: Annotated[str, Query(max_length=200)] = "",
+    year: Annotated[str, Query(pattern=r"^(\d{4})?$")] = "",
+    task_group: Annotated[str, Query(max_length=200)] = "",
     lang: Language = "vi",
 ) -> HTMLResponse:
     """Show the search box and, for a query, its hits."""
     result = None
     if q.strip():
-        result = space.searcher.search(q, LIMIT, filter_of(space, province or None, None, task_group or None))
+        only = filter_of(space, province or None, int(year) if year else None, task_group or None)
+        result = space.searcher.search(q, LIMIT, only)
+    years = {str(year) for years in space.store.years().values() for year in years}
     return _render(
         request,
-        space,
         "search.html",
         lang,
         q=q,
         province=province,
+        year=year,
         task_group=task_group,
+        provinces=_with(_provinces(space), province),
+        years=_with(sorted(years, reverse=True), year),
         result=result,
+        documents=[]
+        if result and result.hits
+        else sorted(space.store.documents(), key=lambda d: fold(d.province or "")),
         examples=EXAMPLES,
     )
 
 
+def _provinces(space: Workspace) -> list[str]:
+    return sorted(space.store.provinces(), key=fold)
+
+
+def _with(options: list[str], chosen: str) -> list[str]:
+    """Return ``options`` with the one chosen, which may be a province's name of today."""
+    return options if chosen in ("", *options) else [chosen, *options]
+
+
 @router.get("/compare")
 def compare(
-    request: Request, space: Space, a: str = "", b: str = "", task_group: str = "", lang: Language = "vi"
+    request: Request,
+    space: Space,
+    a: Annotated[str, Query(max_length=200)] = "",
+    b: Annotated[str, Query(max_length=200)] = "",
+    task_group: Annotated[str, Query(max_length=200)] = "",
+    lang: Language = "vi",
 ) -> HTMLResponse:
     """Show two provinces side by side."""
+    filter_of(space, None, None, task_group or None)
     comparison, problem = None, ""
-    if a and b:
+    if a and a == b:
+        problem = strings()[lang]["same_province"]
+    elif a and b:
         try:
-            filter_of(space, None, None, task_group or None)
             comparison = compare_provinces(space, a, b, task_group or None)
+        except NothingUsableError:
+            problem = strings()[lang]["nothing_to_compare"]
         except UserError as error:
             problem = str(error)
     return _render(
-        request, space, "compare.html", lang, a=a, b=b, task_group=task_group, comparison=comparison, problem=problem
+        request,
+        "compare.html",
+        lang,
+        a=a,
+        b=b,
+        task_group=task_group,
+        provinces=_provinces(space),
+        comparison=comparison,
+        problem=problem,
     )
 
 
 @router.get("/documents/{document_id:path}")
-def document(request: Request, space: Space, document_id: str, lang: Language = "vi") -> HTMLResponse:
+def document(
+    request: Request,
+    space: Space,
+    document_id: str,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    lang: Language = "vi",
+) -> HTMLResponse:
     """Show a document with its outline, tags and targets; paragraphs have the anchors of their permalinks."""
     found = space.store.document(document_id)
     if found is None:
         raise ProblemError(404, f"no document {document_id!r}")
     paragraphs = space.store.paragraphs(Filter(document_id=document_id))
-    rows = [(p, p.id.partition("#")[2] or p.id, space.store.targets_of(p.key)) for p in paragraphs]
-    return _render(request, space, "document.html", lang, document=found, rows=rows)
+    return _render(
+        request,
+        "document.html",
+        lang,
+        document=found,
+        headings=[p for p in paragraphs if p.is_heading],
+        rows=[(p, space.store.targets_of(p.key)) for p in paragraphs if _page_of(p) == page],
+        page=page,
+        pages=max(map(_page_of, paragraphs), default=1),
+    )
+
+
+@router.get(DOCS)
+def docs(request: Request, lang: Language = "vi") -> HTMLResponse:
+    """Show the JSON endpoints with an example of each."""
+    return _render(
+        request,
+        "docs.html",
+        lang,
+        endpoints=list(endpoints(request.app.openapi())),
+        origin=str(request.base_url).rstrip("/"),
+    )
+
+
+def endpoints(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every operation of an OpenAPI document with an example: ``address`` and, for a POST, ``body`` and its type."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            parameters = operation.get("parameters", [])
+            content = operation.get("requestBody", {}).get("content", {})
+            media_type, body = next(
+                ((kind, _body_example(value, document)) for kind, value in content.items()), ("", "")
+            )
+            yield {
+                "method": method.upper(),
+                "path": path,
+                "summary": operation["description"],
+                "parameters": parameters,
+                "address": _address(path, parameters),
+                "media_type": media_type,
+                "body": body,
+                "needs_key": bool(operation.get("security")),
+            }
+
+
+def _address(path: str, parameters: list[dict[str, Any]]) -> str:
+    query = {}
+    for parameter in parameters:
+        example = str(next(iter(parameter["schema"].get("examples", [])), ""))
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", quote(example))
+        elif parameter["required"]:
+            query[parameter["name"]] = example
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _body_example(content: dict[str, Any], document: dict[str, Any]) -> str:
+    if "example" in content:
+        return str(content["example"])
+    schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    name, rows = next(iter(schema["properties"].items()))
+    row = document["components"]["schemas"][rows["items"]["$ref"].rpartition("/")[2]]
+    return json.dumps({name: row["examples"]}, ensure_ascii=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,32 +16,57 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import schemas
 from service.errors import UserError
 
 _LOG = logging.getLogger("kehoach")
-_REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_FOR_PROGRAMS = ("/v1/", "/health/", "/static/", "/openapi.json")
+MEDIA_TYPE = "application/problem+json"
+Responses = dict[int | str, dict[str, Any]]
 
 
 class ProblemError(Exception):
     """A failure with an HTTP status and a sentence for the caller."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers = dict(headers or {})
 
 
-def problem_response(request: Request, status: int, detail: str, **more: Any) -> JSONResponse:
-    """Return a problem+json response."""
+def problem_responses(*statuses: int) -> Responses:
+    """Return what an endpoint that can fail with ``statuses`` says of them in the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def add_problem_schema(document: dict[str, Any]) -> None:
+    """Put the schema that ``problem_responses`` refers to into an OpenAPI document."""
+    template = "#/components/schemas/{model}"
+    schema = schemas.Problem.model_json_schema(ref_template=template)
+    document["components"]["schemas"] |= {**schema.pop("$defs"), "Problem": schema}
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(_FOR_PROGRAMS)
+
+
+def problem_response(request: Request, status: int, detail: str, **more: Any) -> Response:
+    """Return a problem+json response, or a page that says the same to a browser that went to a page's address."""
+    if _wants_page(request):
+        page: Response = request.app.state.problem_page(request, status, detail)
+        return page
     content = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
+        "instance": quote(request.url.path),
         **more,
     }
-    return JSONResponse(content, status, media_type="application/problem+json")
+    return JSONResponse(content, status, media_type=MEDIA_TYPE)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -48,7 +74,9 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     def on_problem(request: Request, error: ProblemError) -> Response:
-        return problem_response(request, error.status, error.detail)
+        response = problem_response(request, error.status, error.detail)
+        response.headers.update(error.headers)
+        return response
 
     @app.exception_handler(UserError)
     def on_user_error(request: Request, error: UserError) -> Response:

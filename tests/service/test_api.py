@@ -9,7 +9,9 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
-from service.api import MAX_ROWS
+from service.app import create_app
+from service.schemas import MAX_ROWS, Problem
+from service.workspace import Workspace
 
 KEY = "a key for tests"
 
@@ -84,6 +86,38 @@ def test_writing_needs_the_key_and_is_found_at_once(client: TestClient) -> None:
     assert again.json()["outcome"] == "unchanged"
 
 
+def test_the_body_is_the_file_whatever_its_content_type(client: TestClient) -> None:
+    for number, content_type in enumerate(("application/json", "application/x-www-form-urlencoded", "text/plain")):
+        body = PLAN.replace("5/KH", f"{60 + number}/KH").encode()
+        headers = {"X-API-Key": KEY, "Content-Type": content_type}
+        added = client.post("/v1/documents", params={"name": "thư mục/plan.txt"}, content=body, headers=headers)
+        assert (added.status_code, added.json()["file"], added.json()["outcome"]) == (201, "plan.txt", "added")
+
+
+def test_writing_is_off_without_a_key(space: Workspace) -> None:
+    with TestClient(create_app(space.settings, space)) as closed:
+        refused = closed.post("/v1/documents?name=a.txt", content=b"x", headers={"X-API-Key": ""})
+    assert refused.status_code == 403
+    assert "KEHOACH_API_KEY" in refused.json()["detail"]
+
+
+def test_a_wrong_key_is_told_how_to_authenticate(client: TestClient) -> None:
+    assert "www-authenticate" in client.post("/v1/documents?name=a.txt", content=b"x").headers
+
+
+def test_a_model_that_does_not_load_keeps_the_service_unready(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(space.__dict__, "tagger", None)
+    with TestClient(create_app(space.settings, space)) as broken:
+        deadline = time.monotonic() + 30
+        while "log" not in (answer := broken.get("/health/ready")).text and time.monotonic() < deadline:
+            time.sleep(0.1)
+    assert answer.status_code == 503
+    assert "NoneType" not in answer.text
+    assert "NoneType" in caplog.text
+
+
 def test_readiness_comes_when_models_are_warm(client: TestClient) -> None:
     assert client.get("/health/live").json() == {"status": "live"}
     deadline = time.monotonic() + 30
@@ -131,6 +165,13 @@ PROBLEMS = [
     (401, "POST", "/v1/documents?name=a.txt", {"content": b"x", "headers": {"X-API-Key": "wrong"}}),
     (422, "POST", "/v1/documents?name=a.txt", {"content": b"%PDF-1.7", "headers": KEYED}),
     (422, "POST", "/v1/documents", {"content": b"x", "headers": KEYED}),
+    (422, "POST", "/v1/documents?name=a.exe", {"content": b"x", "headers": KEYED}),
+    (422, "POST", "/v1/documents?name=a.jsonl", {"content": b'{"id": "1", "text": "x"}', "headers": KEYED}),
+    (422, "POST", "/v1/documents?name=a.txt", {"content": b"", "headers": KEYED}),
+    (400, "POST", "/v1/tag", {"content": b'{"a": "\xff"}', "headers": {"content-type": "application/json"}}),
+    (404, "GET", "/compare/", {}),
+    (404, "GET", "/static/none.css", {}),
+    (405, "POST", "/", {}),
     (422, "GET", "/?lang=fr", {}),
 ]
 
@@ -143,8 +184,10 @@ def test_every_error_has_one_shape(client: TestClient, status: int, method: str,
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["x-request-id"]
-    problem = response.json()
-    assert {"type", "title", "status", "detail", "instance"} <= set(problem)
+    problem = Problem.model_validate(response.json()).model_dump()
+    assert problem["title"]
+    assert problem["instance"].isascii()
+    assert bool(problem["errors"]) == (status == 422 and "/v1/documents?name" not in path)
     assert problem["status"] == status
     assert problem["detail"]
 
@@ -175,3 +218,11 @@ def test_openapi_lists_every_endpoint(client: TestClient) -> None:
         "/health/ready",
     ):
         assert path in document["paths"]
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                content = response["content"]
+                assert list(content) == ["application/problem+json" if int(status) >= 400 else "application/json"], path
+                name = next(iter(content.values()))["schema"]["$ref"].rpartition("/")[2]
+                assert document["components"]["schemas"][name]["additionalProperties"] is False

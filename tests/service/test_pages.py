@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from lxml import html
 
-from service.pages import marked, strings
+from corpus.types import Target
+from service import pages
+from service.app import create_app
+from service.ingest import ingest
+from service.pages import endpoints, figure, marked, spans, strings
+from service.workspace import Workspace
+
+KEY = "a key for tests"
 
 
 def page(client: TestClient, path: str) -> html.HtmlElement:
@@ -29,7 +38,9 @@ def test_hits_are_marked_and_linked_to_their_paragraph(client: TestClient) -> No
 
 def test_filters_stay_chosen_and_hold(client: TestClient) -> None:
     found = page(client, "/?q=siêu+thị&province=Cà+Mau&task_group=green_distribution")
-    assert [option.text for option in found.xpath("//option[@selected]")] == ["Cà Mau", "Phân phối xanh"]
+    assert [option.text for option in found.xpath("//option[@selected]")] == ["Cà Mau"]
+    assert found.xpath("//input[@type='radio'][@checked]/@value") == ["green_distribution"]
+    assert found.xpath("count(//option[@selected or @value=''])") == 3
     assert all("Cà Mau" in title for title in found.xpath("//ol[@class='hits']//h2//text()") if title.strip())
 
 
@@ -43,9 +54,21 @@ def test_the_language_switch_keeps_the_query(client: TestClient) -> None:
 
 def test_both_languages_have_all_texts() -> None:
     vietnamese, english = strings()["vi"], strings()["en"]
-    assert set(vietnamese) == set(english)
+    assert list(vietnamese) == list(english)
     assert all(vietnamese.values())
     assert all(english.values())
+
+
+def test_every_text_is_used() -> None:
+    folder = Path(pages.__file__).parent
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in [*folder.glob("templates/*.html"), folder / "pages.py"]
+    )
+    kinds_of_difference = {"value", "deadline", "agency"}
+    used = (
+        set(re.findall(r"\bt\.(\w+)", sources)) | set(re.findall(r'\[lang\]\["(\w+)"\]', sources)) | kinds_of_difference
+    )
+    assert set(strings()["vi"]) == used
 
 
 def test_the_first_page_offers_examples(client: TestClient) -> None:
@@ -59,6 +82,7 @@ def test_a_document_shows_metadata_outline_and_targets(client: TestClient) -> No
         assert part in text
     assert found.xpath("//details[@class='outline']//a")
     assert any("5 – 8 %" in " ".join(t.text_content().split()) for t in found.xpath("//*[@class='target']"))
+    assert "5-8%" in " ".join(mark.text for mark in found.xpath("//div[@class='paragraph']//mark"))
 
 
 def test_a_merged_province_says_where_it_is_today(client: TestClient) -> None:
@@ -71,11 +95,21 @@ def test_comparison_shows_both_sides(client: TestClient) -> None:
     assert found.xpath("//section[@class='pair']")
     assert len(found.xpath("//details[@class='only']")) == 2
     assert "Khác nhau" in found.text_content()
+    assert len(found.xpath("//a[@class='anchor']")) > 2 * len(found.xpath("//section[@class='pair']"))
+    assert "khác nhau" in page(client, "/compare?a=Cà+Mau&b=Cà+Mau").xpath("string(//*[@role='alert'])")
     assert "Atlantis" in page(client, "/compare?a=Atlantis&b=Cà+Mau").xpath("string(//*[@role='alert'])")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/?q=siêu+thị", "/compare?a=Cao+Bằng&b=Cà+Mau", "/documents/cao-bang/1043-kh-ubnd-2021"]
+    "path",
+    [
+        "/",
+        "/?q=siêu+thị",
+        "/compare?a=Cao+Bằng&b=Cà+Mau",
+        "/documents/cao-bang/1043-kh-ubnd-2021",
+        "/docs",
+        "/?lang=en",
+    ],
 )
 def test_pages_need_no_script_and_are_labelled(client: TestClient, path: str) -> None:
     response = client.get(path)
@@ -84,6 +118,9 @@ def test_pages_need_no_script_and_are_labelled(client: TestClient, path: str) ->
     found = html.document_fromstring(response.text)
     ids = found.xpath("//@id")
     assert len(ids) == len(set(ids))
+    assert found.get("lang") in ("vi", "en")
+    assert found.xpath("//a[@class='skip']/@href") == [f"#{found.xpath('//main/@id')[0]}"]
+    assert not found.xpath("//link[starts-with(@href, 'http')] | //img | //iframe")
     assert all(field.getparent().tag == "label" for field in found.xpath("//input[not(@type='hidden')] | //select"))
     assert len(found.xpath("//h1")) == 1
     assert len(response.content) < 200_000
@@ -101,8 +138,69 @@ def test_marks_escape_what_they_enclose() -> None:
     assert marked("a<b>c", [(1, 4)]) == "a<mark>&lt;b&gt;</mark>c"
 
 
-def test_an_empty_store_says_how_to_fill_it(space) -> None:
-    from service.app import create_app
+@pytest.mark.parametrize(
+    ("target", "vietnamese", "english"),
+    [
+        (Target("x", ">=", (85.0,), "%"), "≥ 85 %", "≥ 85 %"),
+        (Target("x", "=", (100.05,), "MW"), "100,05 MW", "100.05 MW"),
+        (Target("x", "<=", (1250000.0,), "tấn"), "≤ 1.250.000 tấn", "≤ 1,250,000 tấn"),
+        (Target("x", "range", (0.5, 2.0), ""), "0,5 – 2", "0.5 – 2"),
+    ],
+)
+def test_figures_are_written_as_in_the_language(target: Target, vietnamese: str, english: str) -> None:
+    assert (figure(target, "vi"), figure(target, "en")) == (vietnamese, english)
 
+
+def test_spans_of_targets_do_not_overlap() -> None:
+    found = spans(Target("x", "=", (1,), "", span=span) for span in [(8, 9), (0, 5), (3, 6), (0, 0), (6, 8)])
+    assert found == [(0, 5), (6, 8), (8, 9)]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_a_browser_is_told_of_an_error_in_a_page(client: TestClient, lang: str) -> None:
+    for path, status in (
+        ("/documents/none", 404),
+        ("/nowhere", 404),
+        ("/?year=soon", 422),
+        ("/?q=x&task_group=none", 400),
+    ):
+        address = f"{path}{'&' if '?' in path else '?'}lang={lang}"
+        response = client.get(address, headers={"accept": "text/html,*/*"})
+        assert (response.status_code, response.headers["content-type"]) == (status, "text/html; charset=utf-8")
+        assert html.document_fromstring(response.text).get("lang") == lang
+        assert client.get(address).headers["content-type"] == "application/problem+json"
+    assert client.get("/v1/none", headers={"accept": "text/html"}).headers["content-type"] == "application/problem+json"
+
+
+def test_examples_of_the_api_page_run(client: TestClient) -> None:
+    shown = list(endpoints(client.get("/openapi.json").json()))
+    assert len(shown) == 12
+    for endpoint in shown:
+        headers = {"content-type": endpoint["media_type"], "x-api-key": KEY}
+        body = endpoint["body"].encode() or None
+        response = client.request(endpoint["method"], endpoint["address"], content=body, headers=headers)
+        assert response.status_code in ((201,) if endpoint["needs_key"] else (200, 503)), response.text
+
+
+READY = [
+    {"id": "a 1#x y", "doc": "D #1? 50%", "province": "Atlantis", "text": "Lắp điện mặt trời áp mái."},
+    {"id": "_main", "doc": "E", "text": "Thu gom rác thải nhựa."},
+    *({"id": f"long-{n}", "doc": "L", "text": f"Trồng cây đợt {n}."} for n in range(1, 502)),
+]
+
+
+def test_ids_of_ready_paragraphs_may_be_anything(space: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "ready.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in READY), encoding="utf-8")
+    assert all(report.is_usable for report in ingest([file], space))
+    with TestClient(create_app(space.settings, space)) as client:
+        for query, part in (("điện mặt trời", "x%20y"), ("rác thải nhựa", "_main"), ("trồng cây đợt 501", "long-501")):
+            link = page(client, f"/?q={query}").xpath("//ol[@class='hits']//a/@href")[0]
+            assert link.endswith(f"#{part}")
+            assert len(page(client, link).xpath(f"//div[@class='text']//*[@id='{part}']")) == 1
+        assert page(client, "/?q=điện&province=Atlantis").xpath("//ol[@class='hits']/li")
+
+
+def test_an_empty_store_says_how_to_fill_it(space: Workspace) -> None:
     with TestClient(create_app(space.settings, space)) as empty:
         assert "kehoach ingest" in empty.get("/").text

@@ -1,0 +1,308 @@
+"""What goes in and out over HTTP, so that /openapi.json says it exactly. The forms themselves are made in ``forms``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpus.types import Comparator, Kind, TagSource
+
+MAX_ROWS = 256
+MAX_TEXT = 20_000
+
+Identifier = Annotated[
+    str, Field(max_length=500, description="Any name of the caller's; it comes back.", examples=["1"])
+]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Answer(BaseModel):
+    """A response. A field that a form has and its schema lacks is a fault, not something to leave out in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Row(BaseModel):
+    """A paragraph to look at."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "1", "text": "Lắp điện mặt trời trên mái trụ sở, 12 MW trước năm 2027."}]
+        }
+    )
+    id: Identifier
+    text: Text
+    heading_path: list[Annotated[str, Field(max_length=1000)]] = Field(
+        default_factory=list, max_length=20, description="Headings above it, outermost first."
+    )
+
+
+class Rows(BaseModel):
+    """Paragraphs to look at."""
+
+    paragraphs: list[Row] = Field(min_length=1, max_length=MAX_ROWS)
+
+
+class Pair(BaseModel):
+    """Two clauses to compare."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "1", "a": "85% siêu thị dùng túi giấy", "b": "100% siêu thị dùng túi giấy"}]
+        }
+    )
+    id: Identifier
+    a: Text
+    b: Text
+
+
+class Pairs(BaseModel):
+    """Pairs of clauses to compare."""
+
+    pairs: list[Pair] = Field(min_length=1, max_length=MAX_ROWS)
+
+
+class Tag(Answer):
+    """One task group's probability for a paragraph and whether it is assigned."""
+
+    task_group: str
+    probability: Probability
+    assigned: bool
+
+
+class StoredTag(Tag):
+    """A tag in the store, with who set it."""
+
+    source: TagSource
+    model_id: str
+
+
+class TaggedParagraph(Answer):
+    """The tags of one paragraph, all task groups."""
+
+    id: str
+    tags: list[Tag]
+
+
+class Tagged(Answer):
+    """The tags of all paragraphs sent, in their order."""
+
+    paragraphs: list[TaggedParagraph]
+    model_id: str
+
+
+class Target(Answer):
+    """A figure a paragraph commits to; ``values`` has two numbers for a range, ``span`` is its place in the text."""
+
+    indicator: str
+    comparator: Comparator
+    values: list[float] = Field(min_length=1, max_length=2)
+    unit: str
+    deadline: str | None
+    scope: str | None
+    span: tuple[int, int]
+
+
+class MeasuredParagraph(Answer):
+    """The targets of one paragraph."""
+
+    id: str
+    targets: list[Target]
+
+
+class Measured(Answer):
+    """The targets of all paragraphs sent, in their order."""
+
+    paragraphs: list[MeasuredParagraph]
+
+
+class Match(Answer):
+    """How similar two clauses are and whether they state the same obligation."""
+
+    id: str
+    similarity: Probability
+    same_clause: bool
+
+
+class Matched(Answer):
+    """The matches of all pairs sent, in their order."""
+
+    pairs: list[Match]
+    model_id: str
+
+
+class Paragraph(Answer):
+    """A stored paragraph; ``task_groups`` are those assigned."""
+
+    paragraph_id: str
+    document_id: str
+    province: str | None
+    province_today: str | None
+    year: int | None
+    number: str | None
+    kind: Kind
+    heading_path: list[str]
+    task_groups: list[str]
+    text: str
+
+
+class ParagraphInFull(Paragraph):
+    """A stored paragraph with all its tags and targets."""
+
+    tags: list[StoredTag]
+    targets: list[Target]
+
+
+class Reason(Answer):
+    """Why a paragraph was found: its rank and score in each leg, and how many words of the query are in it."""
+
+    ranks: dict[str, int]
+    scores: dict[str, float]
+    matched_words: int
+
+
+class Hit(Paragraph):
+    """A paragraph found; ``marks`` are the spans of matched words in ``snippet``."""
+
+    score: float
+    snippet: str
+    marks: list[tuple[int, int]]
+    reason: Reason
+
+
+class Found(Answer):
+    """Hits, best first, and how the query was read."""
+
+    query: str
+    restored: str | None = Field(description="The query with the diacritics it was typed without.")
+    translated: str | None = Field(description="The Vietnamese of an English query.")
+    province_named: str | None
+    year_named: int | None
+    hits: list[Hit]
+    took_ms: float
+    model_id: str
+
+
+class DocumentFacts(Answer):
+    """What a document says of itself."""
+
+    document_id: str
+    source: str
+    number: str | None
+    type: str | None
+    title: str | None
+    province: str | None
+    province_today: str | None
+    issuing_body: str | None
+    signer: str | None
+    date_issued: str | None
+    year: int | None
+    based_on: list[str]
+
+
+class Document(DocumentFacts):
+    """A document with its number of paragraphs."""
+
+    paragraphs: int
+
+
+class DocumentInFull(DocumentFacts):
+    """A document with its paragraphs, in order."""
+
+    paragraphs: list[Paragraph]
+
+
+class Documents(Answer):
+    """The documents in the store."""
+
+    documents: list[Document]
+
+
+class Side(Answer):
+    """One clause of a comparison and where it stands."""
+
+    paragraph_id: str
+    document_id: str
+    province: str | None
+    heading_path: list[str]
+    task_groups: list[str]
+    text: str
+
+
+class Difference(Answer):
+    """What two aligned clauses put differently; null where a side does not say."""
+
+    kind: Literal["value", "deadline", "agency"]
+    a: str | None
+    b: str | None
+
+
+class AlignedPair(Answer):
+    """Two clauses that say the same."""
+
+    a: Side
+    b: Side
+    similarity: Probability
+    shared: list[str]
+    differs: list[Difference]
+
+
+class Comparison(Answer):
+    """Two provinces side by side; pairs most similar first."""
+
+    a: str
+    b: str
+    aligned: list[AlignedPair]
+    only_a: list[Side]
+    only_b: list[Side]
+
+
+class ProvinceCoverage(Answer):
+    """How many paragraphs a province has, in all and by task group."""
+
+    province: str | None
+    paragraphs: int
+    task_groups: dict[str, int]
+
+
+class Coverage(Answer):
+    """All provinces of the store."""
+
+    provinces: list[ProvinceCoverage]
+
+
+class Report(Answer):
+    """What became of a file."""
+
+    file: str
+    outcome: Literal["added", "updated", "unchanged", "duplicate"]
+    document_id: str | None
+    paragraphs: int
+    skipped: int
+    reason: str | None
+
+
+class Health(Answer):
+    """The state of the service."""
+
+    status: Literal["live", "ready"]
+
+
+class Fault(Answer):
+    """One thing that did not validate."""
+
+    where: str
+    what: str
+
+
+class Problem(Answer):
+    """RFC 9457 problem details; ``errors`` only where something did not validate."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[Fault] = Field(default_factory=list)
