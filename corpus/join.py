@@ -74,7 +74,7 @@ def join_wrapped(lines: list[Line]) -> list[Piece]:
     pieces: list[Piece] = []
     place = 0
     while place < len(lines):
-        rows = _table_at(lines, place)
+        rows = _table_at(lines, place) or lines[place : place + (" | " in lines[place].text)]
         if rows:
             pieces += _row_pieces(rows)
             place += len(rows)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lxml import etree, html
 
-from corpus.tables import join_cells, table_lines
+from corpus.tables import Cell, join_cells, spread, table_lines
 from nlp.fold import fold
 
 MAX_ELEMENTS = 1_000_000
@@ -87,7 +87,7 @@ def html_text(markup: str) -> str:
     """
     if _CROWDED_TAG.search(markup):
         raise MarkupError("a tag has over 500 attributes")
-    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         # Declarations may define entities; a page has no need of them.
         tree = html.document_fromstring(_without_declarations(markup), parser=parser)
@@ -97,7 +97,7 @@ def html_text(markup: str) -> str:
     body = tree.find("body")
     writer = _Writer(lengths, tree)
     writer.write(tree if body is None else body)
-    return re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(writer.parts))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(writer.parts)))
 
 
 def _without_declarations(markup: str) -> str:
@@ -179,16 +179,22 @@ def _rows(table: html.HtmlElement) -> list[list[str]]:
     if table.find(".//table") is not None:
         return []
     rows = [[_cell(cell) for cell in row.iterchildren("td", "th")] for row in table.iter("tr")]
-    if not rows or max(map(len, rows)) < 2 or any(len(cell) > 4000 for row in rows for cell in row):
+    if not rows or max(map(len, rows)) < 2 or any(len(cell.text) > 4000 for row in rows for cell in row):
         return []
-    return rows
+    return spread(rows)
 
 
-def _cell(cell: html.HtmlElement) -> str:
+def _span(cell: html.HtmlElement, name: str) -> int:
+    written = cell.get(name, "1")
+    return min(max(1, int(written)), 1000) if re.fullmatch(r"\d{1,4}", written) else 1
+
+
+def _cell(cell: html.HtmlElement) -> Cell:
     parts = []
     for event, element in etree.iterwalk(cell, events=("start", "end")):
         text = element.text if event == "start" else (element.tail if element is not cell else "")
         if element.tag in _BLOCKS and element is not cell:
             parts.append("\n")
         parts.append(re.sub(r"\s+", " ", text or ""))
-    return re.sub(r"\s*\n\s*", "\n", "".join(parts)).strip()
+    text = re.sub(r"\s*\n\s*", "\n", "".join(parts)).strip()
+    return Cell(text, _span(cell, "colspan"), _span(cell, "rowspan"))

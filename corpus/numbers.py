@@ -25,6 +25,11 @@ def numbers_in(text: str) -> list[str]:
     return [clean_number(match.group(1)) for match in NUMBER.finditer(text)]
 
 
+def is_party_number(number: str) -> bool:
+    """Tell a number of the Party ("45-NQ/TU", "57-NQ/TW") from one of the state ("1043/KH-UBND")."""
+    return bool(re.fullmatch(r"\d+-[^/\d]+/(?:TW|TU|HU|ĐU|BTV|BTVTU|BCĐ\w*|TGV|BCSĐ)", number))
+
+
 def clean_number(number: str) -> str:
     """Return a document number without inner spaces, in the usual spelling of its letters."""
     number = re.sub(r"\s+", "", number).replace("/QD-", "/QĐ-").replace("UNBD", "UBND")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import cast, get_args
 
 from corpus import clean, structure
+from corpus.agencies import acting_agencies
 from corpus.kinds import kind_of
 from corpus.metadata import read_metadata
 from corpus.provinces import province_named
-from corpus.read import ReadyParagraph, Source
+from corpus.read import Source
+from corpus.ready import ReadyParagraph
 from corpus.types import Document, Kind, Metadata, Paragraph, Skipped
 from nlp.fold import fold
 
@@ -29,23 +33,32 @@ def parse(source: Source) -> Document:
     for ordinal, block in enumerate(blocks, 1):
         numbered = numbered or block.is_heading or bool(block.heading_path)
         kind = kind_of(block, official=header.official, numbered_before=numbered)
+        page = bisect_right(source.pages, block.start) or None
+        agencies = acting_agencies(block.text, block.heading_path) if kind == "assignment" else ()
         paragraphs.append(
             Paragraph(f"{document_id}#{block.anchor}", ordinal, block.text, kind, block.heading_path, block.is_heading,
-                      block.start, block.end)
+                      block.start, block.end, page, agencies)
         )  # fmt: skip
     skipped = tuple(Skipped(line.text, reasons[line.number], line.number) for line in lines if line.number in reasons)
-    return Document(document_id, source.name, source.sha256, header.metadata, tuple(paragraphs), skipped)
+    return Document(
+        document_id, source.name, source.sha256, header.metadata, tuple(paragraphs), skipped, source.text, source.notes
+    )
 
 
 def permalink(metadata: Metadata, source: Source) -> str:
-    """Return the document's id, such as ``cao-bang/1043-kh-ubnd-2021``; without a number the title and hash serve."""
+    """Return the document's id, such as ``cao-bang/1043-kh-ubnd-2021``.
+
+    Without a number the title serves, told from like ones by a hash of all its words: a new version of the same text
+    under the same title keeps its id.
+    """
     province = province_named(metadata.province) if metadata.province else None
     place = province.slug if province else "toan-quoc"
     if metadata.number:
         year = f"-{metadata.year}" if metadata.year and str(metadata.year) not in metadata.number else ""
         return f"{place}/{_slug(metadata.number)}{year}"
-    words = "-".join(_slug(metadata.title or source.name).split("-")[:8])
-    return f"{place}/{words}-{source.sha256[:8]}"
+    name = _slug(metadata.title or source.name)
+    words = "-".join(name.split("-")[:8])
+    return f"{place}/{words}-{hashlib.sha256(f'{name} {metadata.date_issued or metadata.period}'.encode()).hexdigest()[:8]}"
 
 
 def _slug(text: str) -> str:

@@ -1,177 +1,131 @@
-"""Read a file into normalised text: plain text, Markdown and HTML pages; ready paragraphs from JSON lines."""
+"""Read a document file into normalised text: PDF, Word, HTML, Markdown and plain text, told apart by what is in them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
+import io
+import re
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
+from corpus import encoding, ocr
+from corpus.files import ACCEPTED, UnreadableError, load
 from corpus.markup import MarkupError, html_text, markdown_text, without_comments
+from corpus.pdf import PdfError, pdf_text
 from corpus.tables import join_cells
+from corpus.word import WordError, doc_text, docx_text
 from nlp.normalize import normalize
 
-SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm")
-READY_SUFFIXES = (".jsonl", ".ndjson")
-MAX_BYTES = 32 * 1024 * 1024
-MAX_READY_BYTES = 1024 * 1024 * 1024
-MAX_ROW_CHARACTERS = 1_000_000
-ACCEPTED = f"accepted are {', '.join(SUFFIXES)} and {', '.join(READY_SUFFIXES)}"
-
-_MAGIC = (
-    (b"%PDF-", "a PDF"),
-    (b"PK\x03\x04", "a ZIP, DOCX or XLSX archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Word or Excel file"),
+_REFUSED = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
     (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
     (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"{\\rtf", "a rich text file; save it as .docx"),
 )
-
-
-class UnreadableError(ValueError):
-    """A file cannot be used; the message says why and what would be accepted, without the file's name."""
+_HTML_START = re.compile(
+    rb"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.I | re.S
+)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file's normalised text and the SHA-256 of its bytes."""
+    """A file's normalised text and the SHA-256 of its bytes.
+
+    ``pages`` holds where each page begins in ``text`` (empty where a file has none); ``notes`` what a reader should know
+    of the reading, such as pages that could not be read.
+    """
 
     name: str
     text: str
     sha256: str
+    pages: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class ReadyParagraph:
-    """A row of a ``.jsonl`` file of paragraphs cut elsewhere; ``id`` and ``doc`` are kept as they are."""
+class _Content:
+    """What a file holds, before it is normalised; form feeds part its pages."""
 
-    id: str
-    doc: str
     text: str
-    province: str | None = None
-    heading_path: tuple[str, ...] = ()
-    kind: str | None = None
-    year: int | None = None
+    notes: tuple[str, ...] = ()
+    is_paged: bool = False
 
 
 def read(path: Path) -> Source:
     """Return the text of one document file.
 
-    Raises UnreadableError for what is missing, empty, too large, binary, of another kind or in an unknown encoding.
+    Raises UnreadableError for what is missing, empty, too large, damaged, of another kind or in an unknown encoding.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UnreadableError(f"files of kind {path.suffix or '(no suffix)'!r} are not read; {ACCEPTED}")
-    return read_bytes(_load(path, MAX_BYTES), path.name)
+    return read_bytes(load(path), path.name)
 
 
-def read_bytes(data: bytes, name: str) -> Source:
-    """Return the text of a document given as bytes; ``name`` decides how it is read. Raises as ``read`` does."""
-    text = decode(data)
-    suffix = Path(name).suffix.lower()
-    if suffix in (".html", ".htm"):
-        try:
-            text = html_text(text)
-        except MarkupError as error:
-            raise UnreadableError(f"it is not a readable HTML page: {error}") from error
-    elif suffix in (".md", ".markdown"):
-        text = markdown_text(text)
-    else:
-        text = join_cells(without_comments(text))
-    text = normalize(text)
-    if not any(c.isalpha() for c in text):
-        raise UnreadableError("no words in it")
-    return Source(name, text, hashlib.sha256(data).hexdigest())
+def read_bytes(
+    data: bytes, name: str, ocr_seconds: float = ocr.SECONDS, on_ocr: Callable[[int], None] | None = None
+) -> Source:
+    """Return the text of a document given as bytes; where they do not tell its kind, the suffix of ``name`` does.
 
-
-def read_ready(path: Path) -> Iterator[ReadyParagraph]:
-    """Yield the ready paragraphs of a JSON-lines file.
-
-    Raises UnreadableError that names the line and what it needs.
+    ``on_ocr`` is told how many pages are about to be recognised. Raises as ``read`` does.
     """
-    size = path.stat().st_size
-    if size > MAX_READY_BYTES:
-        raise UnreadableError(f"{size:,} bytes, more than the limit of {MAX_READY_BYTES:,}; split the file")
-    rows = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                rows += 1
-                yield _ready(line, number)
-    if not rows:
-        raise UnreadableError("it is empty")
-
-
-def _ready(line: bytes, number: int) -> ReadyParagraph:
-    need = 'a row is {"id": ..., "text": ...} with optional doc, province, year, kind and heading_path'
     try:
-        row: Any = json.loads(line.decode("utf-8-sig"))
-    except ValueError as error:
-        raise UnreadableError(f"line {number} is not JSON ({error}); {need}") from error
-    if not isinstance(row, dict) or not isinstance(row.get("id"), str | int) or not isinstance(row.get("text"), str):
-        raise UnreadableError(f"line {number} has no id or no text; {need}")
-    if len(row["text"]) > MAX_ROW_CHARACTERS:
-        raise UnreadableError(
-            f"line {number}: the text has over {MAX_ROW_CHARACTERS:,} characters; cut it into paragraphs"
-        )
-    heading_path, year = row.get("heading_path") or [], row.get("year")
-    if not isinstance(heading_path, list) or not (year is None or isinstance(year, int)):
-        raise UnreadableError(f"line {number}: heading_path is a list and year a whole number; {need}")
-    return ReadyParagraph(
-        id=str(row["id"]),
-        doc=str(row.get("doc") or row["id"]),
-        text=" ".join(normalize(row["text"]).split()),
-        province=row.get("province") or None,
-        heading_path=tuple(map(str, heading_path)),
-        kind=row.get("kind"),
-        year=year,
-    )
+        content = _content(data, Path(name).suffix.lower(), ocr_seconds, on_ocr)
+    except (encoding.EncodingError, MarkupError, PdfError, WordError) as error:
+        raise UnreadableError(f"{error}" if str(error).startswith("it ") else f"it is {error}") from error
+    text, code = encoding.repair(content.text)
+    notes = (*content.notes, *([f"written in {code.upper()}, put into Unicode"] if code else []))
+    pages = [normalize(page) for page in (text.split("\f") if content.is_paged else [text])]
+    # A page that ends within a line is cut within a paragraph.
+    ends = ["" if page.endswith("\n") or number == len(pages) else " " for number, page in enumerate(pages, 1)]
+    parts = [page + end for page, end in zip(pages, ends, strict=True)]
+    if not any(c.isalpha() for part in parts for c in part):
+        raise UnreadableError("; ".join(content.notes) or "no words in it")
+    starts = tuple(accumulate(map(len, parts[:-1]), initial=0)) if content.is_paged else ()
+    return Source(name, "".join(parts), hashlib.sha256(data).hexdigest(), starts, notes)
 
 
-def _load(path: Path, limit: int) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > limit:
-            raise UnreadableError(f"{size:,} bytes, more than the limit of {limit:,}; split the document")
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableError(f"cannot be opened: {error.strerror or error}") from error
-
-
-def decode(data: bytes) -> str:
-    """Return ``data`` as text: UTF-8, UTF-16 with a byte-order mark, or windows-1258 that reads as Vietnamese.
-
-    Raises UnreadableError for empty, binary or otherwise encoded bytes.
-    """
-    if not data.strip():
-        raise UnreadableError("it is empty")
-    for magic, what in _MAGIC:
+def _content(data: bytes, suffix: str, ocr_seconds: float, on_ocr: Callable[[int], None] | None) -> _Content:
+    """Read by what the bytes are: the suffix is often wrong, portals serve HTML as .doc."""
+    for magic, what in _REFUSED:
         if data.startswith(magic):
-            raise UnreadableError(f"it is {what}, not text; {ACCEPTED}")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return data.decode("utf-16")
-        except UnicodeDecodeError as error:
-            raise UnreadableError(f"it starts as UTF-16 but breaks at byte {error.start}") from error
-    if b"\x00" in data:
-        raise UnreadableError(f"it is binary, not text; {ACCEPTED}")
+            raise UnreadableError(f"it is {what}" + ("" if ";" in what else f", not a document; {ACCEPTED}"))
+    if b"%PDF-" in data[:1024]:
+        return _pdf(data, ocr_seconds, on_ocr)
+    if data.startswith(b"PK\x03\x04"):
+        return _Content(docx_text(_word_archive(data)))
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        return _Content(doc_text(data))
+    text = encoding.decode(data)
+    if suffix in (".html", ".htm") or _HTML_START.match(data):
+        return _Content(html_text(text))
+    return _Content(markdown_text(text) if suffix in (".md", ".markdown") else join_cells(without_comments(text)))
+
+
+def _word_archive(data: bytes) -> bytes:
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return _decode_windows(data, error.start)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if "word/document.xml" in archive.namelist():
+                return data
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise UnreadableError(f"it is a damaged archive: {error}") from error
+    raise UnreadableError(f"it is an archive, not a Word document; {ACCEPTED}")
 
 
-def _decode_windows(data: bytes, broken_at: int) -> str:
-    # windows-1258 decodes almost any bytes, so what comes out has to look Vietnamese.
-    text = normalize(data.decode("cp1258", errors="replace"))
-    letters = [c for c in text if c.isalpha()]
-    vietnamese = sum("\u1ea0" <= c <= "\u1ef9" or c in "ăâđêôơưĂÂĐÊÔƠƯ" for c in letters)
-    plain = sum(c.isascii() for c in letters)
-    if "\ufffd" not in text and letters and vietnamese > 0.03 * len(letters) and plain > 0.5 * len(letters):
-        return text
-    place = f"UTF-8 breaks at byte {broken_at}"
-    raise UnreadableError(
-        f"unknown encoding: {place}; accepted are UTF-8, UTF-16 with a byte-order mark and windows-1258"
-    )
+def _pdf(data: bytes, ocr_seconds: float, on_ocr: Callable[[int], None] | None) -> _Content:
+    pdf = pdf_text(data)
+    if not pdf.scanned:
+        return _Content(pdf.text, is_paged=True)
+    pages = f"{'page' if len(pdf.scanned) == 1 else 'pages'} {', '.join(map(str, pdf.scanned))}"
+    if on_ocr:
+        on_ocr(len(pdf.scanned))
+    try:
+        recognised = pdf_text(ocr.recognise(data, ocr_seconds))
+    except ocr.OcrError as error:
+        return _Content(pdf.text, (f"{pages} only pictures and not read: {error}",), is_paged=True)
+    return _Content(recognised.text, (f"{pages} read by text recognition (OCR)",), is_paged=True)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 # The newest migration; a database at another one is migrated when it is opened.
-HEAD = "0001"
+HEAD = "0002"
 
 schema = MetaData()
 
@@ -43,6 +43,11 @@ documents = Table(
     Column("period_start", Integer),
     Column("period_end", Integer),
     Column("skipped", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("page_title", Text),
+    Column("evidence", JSON, nullable=False),
+    Column("conflicts", JSON, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -59,6 +64,8 @@ paragraphs = Table(
     Column("is_heading", Boolean, nullable=False),
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
+    Column("page", Integer),
+    Column("agencies", JSON, nullable=False),
     Index("paragraphs_in_order", "document_id", "ordinal"),
     # A key is never given out twice: vectors and index entries of a deleted paragraph must not be taken for another's.
     sqlite_autoincrement=True,
@@ -97,6 +104,21 @@ embeddings = Table(
     Column("paragraph_key", ForeignKey("paragraphs.key", ondelete="CASCADE"), primary_key=True),
     Column("embedder_id", String, primary_key=True),
     Column("vector", LargeBinary, nullable=False),
+)
+
+# What was replaced or deleted: ``content`` is gzipped JSON of the document, its tags and its targets.
+versions = Table(
+    "versions",
+    schema,
+    Column("document_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("paragraphs", Integer, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("archived_at", DateTime(timezone=True), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 # One row: the identity of this database and a counter that every change of content raises.

@@ -5,10 +5,12 @@ SQLite in WAL mode by default; any SQLAlchemy URL works. One transaction a docum
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +19,28 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy import event
 
-from corpus.schema import HEAD, documents, embeddings, paragraphs, state, tags, targets
+from corpus.codec import analysis_form, analysis_from, document_form, document_from
+from corpus.schema import HEAD, documents, embeddings, paragraphs, state, tags, targets, versions
+from corpus.stored import (
+    Analysis,
+    Archived,
+    Filter,
+    StoredDocument,
+    StoredParagraph,
+    Vectors,
+    Version,
+    document_row,
+    in_province,
+    insert_paragraphs,
+    paragraph_query,
+    stored_document,
+    tag_of,
+    target_of,
+    whole_document,
+)
 from corpus.types import Document, Tag, Target
 
-Vectors = NDArray[np.float32]
+__all__ = ["Analysis", "Filter", "ParagraphIdTakenError", "Store", "StoredDocument", "StoredParagraph", "Version"]
 Outcome = Literal["added", "updated", "unchanged"]
 # SQLite takes at most 32,766 bound values in a statement; a chunk stays well below in every query here.
 _CHUNK = 5_000
@@ -28,71 +48,6 @@ _CHUNK = 5_000
 
 class ParagraphIdTakenError(ValueError):
     """A paragraph's id is in use by another document; the message names both."""
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """What the models say of one paragraph."""
-
-    tags: Sequence[Tag]
-    targets: Sequence[Target]
-    vector: Vectors
-
-
-@dataclass(frozen=True)
-class StoredParagraph:
-    """A paragraph as stored, with its document's facts and its assigned task groups."""
-
-    key: int
-    id: str
-    document_id: str
-    ordinal: int
-    text: str
-    kind: str
-    heading_path: tuple[str, ...]
-    is_heading: bool
-    province: str | None
-    province_today: str | None
-    year: int | None
-    number: str | None
-    title: str | None
-    groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which paragraphs to look at; None leaves a field open. A province matches as published or as of today."""
-
-    province: str | None = None
-    year: int | None = None
-    task_group: str | None = None
-    kind: str | None = None
-    document_id: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """True when everything passes."""
-        return self == Filter()
-
-
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document's row with its number of paragraphs."""
-
-    id: str
-    source: str
-    number: str | None
-    type: str | None
-    title: str | None
-    province: str | None
-    province_today: str | None
-    issuing_body: str | None
-    signer: str | None
-    date_issued: date | None
-    year: int | None
-    based_on: tuple[str, ...]
-    paragraphs: int
-    sha256: str = field(repr=False, default="")
 
 
 class Store:
@@ -146,23 +101,103 @@ class Store:
             return "added"
         return "unchanged" if known == document.sha256 else "updated"
 
-    def source_with(self, sha256: str) -> str | None:
-        """Return the name of the file these bytes came in from, or None when they are new."""
+    def with_bytes(self, sha256: str) -> StoredDocument | None:
+        """Return a document read from these bytes, or None when they are new."""
         with self.engine.connect() as connection:
-            return connection.scalar(sa.select(documents.c.source).where(documents.c.sha256 == sha256).limit(1))
+            row = connection.execute(_document_query().where(documents.c.sha256 == sha256).limit(1)).first()
+        return stored_document(row) if row else None
 
     def add(self, document: Document, analyses: Sequence[Analysis], embedder_id: str) -> None:
-        """Store ``document`` with one analysis a paragraph, replacing an earlier version of the same id.
+        """Store ``document`` with one analysis a paragraph; another version of the same id is kept among its versions.
 
-        Raises ParagraphIdTakenError where a paragraph's id belongs to another document; nothing is changed then.
+        Tags that people gave a paragraph stay with the paragraph of the same words. Raises ParagraphIdTakenError where a
+        paragraph's id belongs to another document; nothing is changed then.
         """
         with self._changing() as connection:
+            given = self._archive(connection, document.id, "replaced", unless=document.sha256)
             connection.execute(sa.delete(documents).where(documents.c.id == document.id))
             self._check_ids(connection, document)
-            connection.execute(sa.insert(documents).values(_document_row(document)))
+            connection.execute(sa.insert(documents).values(document_row(document)))
             for start in range(0, len(document.paragraphs), _CHUNK):
                 chunk = slice(start, start + _CHUNK)
-                _insert_paragraphs(connection, document, chunk, analyses[chunk], embedder_id)
+                members = [
+                    replace(analysis, tags=_with_given(analysis.tags, given.get(paragraph.text, ())))
+                    for paragraph, analysis in zip(document.paragraphs[chunk], analyses[chunk], strict=True)
+                ]
+                insert_paragraphs(connection, document, chunk, members, embedder_id)
+
+    def _archive(
+        self, connection: sa.Connection, document_id: str, reason: Archived, unless: str = ""
+    ) -> dict[str, list[Tag]]:
+        """Keep what is stored of a document, unless it has the hash given; return its paragraphs' words to people's tags."""
+        whole = self._whole(connection, document_id)
+        if whole is None:
+            return {}
+        document, analyses, added_at = whole
+        if document.sha256 != unless:
+            content = {"document": document_form(document), "analyses": list(map(analysis_form, analyses))}
+            last = sa.select(sa.func.max(versions.c.number)).where(versions.c.document_id == document_id)
+            connection.execute(
+                sa.insert(versions).values(
+                    document_id=document_id, number=(connection.scalar(last) or 0) + 1, source=document.source,
+                    sha256=document.sha256, paragraphs=len(document.paragraphs), added_at=added_at,
+                    archived_at=datetime.now(UTC), reason=reason, content=gzip.compress(json.dumps(content).encode()),
+                )
+            )  # fmt: skip
+        given: dict[str, list[Tag]] = {}
+        for paragraph, analysis in zip(document.paragraphs, analyses, strict=True):
+            given.setdefault(paragraph.text, []).extend(tag for tag in analysis.tags if tag.source == "person")
+        return given
+
+    def _whole(self, connection: sa.Connection, document_id: str) -> tuple[Document, list[Analysis], datetime] | None:
+        row = connection.execute(sa.select(documents).where(documents.c.id == document_id)).first()
+        if row is None:
+            return None
+        query = sa.select(paragraphs).where(paragraphs.c.document_id == document_id).order_by(paragraphs.c.ordinal)
+        members = connection.execute(query).all()
+        keys = [member.key for member in members]
+        tagged, measured = self._tags(connection, keys), self._targets(connection, keys)
+        none = np.zeros(0, np.float32)
+        analyses = [Analysis(tagged.get(key, []), measured.get(key, []), none) for key in keys]
+        return whole_document(row, members), analyses, row.added_at
+
+    def whole(self, document_id: str) -> Document | None:
+        """Return a document as it was read, with its text and the evidence of its metadata; None where there is none."""
+        with self.engine.connect() as connection:
+            found = self._whole(connection, document_id)
+        return found[0] if found else None
+
+    def versions(self, document_id: str) -> list[Version]:
+        """Return the earlier versions of a document, oldest first; also of a deleted one."""
+        columns = [column for column in versions.c if column.name != "content"]
+        query = sa.select(*columns).where(versions.c.document_id == document_id).order_by(versions.c.number)
+        with self.engine.connect() as connection:
+            return [Version(**row._mapping) for row in connection.execute(query)]
+
+    def version(self, document_id: str, number: int) -> tuple[Document, list[Analysis]] | None:
+        """Return an earlier version with its tags and targets, without vectors; None where there is none."""
+        query = sa.select(versions.c.content).where(versions.c.document_id == document_id, versions.c.number == number)
+        with self.engine.connect() as connection:
+            packed = connection.scalar(query)
+        if packed is None:
+            return None
+        content = json.loads(gzip.decompress(packed))
+        return document_from(content["document"]), list(map(analysis_from, content["analyses"]))
+
+    def deleted(self) -> list[Version]:
+        """Return the last version of every document that was deleted and not brought back."""
+        columns = [column for column in versions.c if column.name != "content"]
+        last = versions.alias()
+        newest = (
+            sa.select(sa.func.max(last.c.number)).where(last.c.document_id == versions.c.document_id).scalar_subquery()
+        )
+        query = sa.select(*columns).where(
+            versions.c.number == newest,
+            versions.c.reason == "deleted",
+            versions.c.document_id.not_in(sa.select(documents.c.id)),
+        )
+        with self.engine.connect() as connection:
+            return [Version(**row._mapping) for row in connection.execute(query.order_by(versions.c.document_id))]
 
     def _check_ids(self, connection: sa.Connection, document: Document) -> None:
         ids = [paragraph.id for paragraph in document.paragraphs]
@@ -180,28 +215,28 @@ class Store:
             raise ParagraphIdTakenError(f"paragraph id {twice!r} stands twice in document {document.id!r}")
 
     def delete(self, document_id: str) -> bool:
-        """Remove a document with all that hangs on it; tell whether it was there."""
+        """Take a document out, keeping it among its versions; tell whether it was there."""
         with self._changing() as connection:
+            self._archive(connection, document_id, "deleted")
             return connection.execute(sa.delete(documents).where(documents.c.id == document_id)).rowcount > 0
 
     def documents(self, province: str | None = None) -> list[StoredDocument]:
         """Return the stored documents by province and date, of one province (then or today) if given."""
-        count = sa.select(sa.func.count()).where(paragraphs.c.document_id == documents.c.id).scalar_subquery()
-        query = sa.select(documents, count.label("paragraphs")).order_by(
-            documents.c.province, documents.c.year, documents.c.id
-        )
+        query = _document_query().order_by(documents.c.province, documents.c.year, documents.c.id)
         if province is not None:
-            query = query.where(_in_province(province))
+            query = query.where(in_province(province))
         with self.engine.connect() as connection:
-            return [_stored_document(row) for row in connection.execute(query)]
+            return [stored_document(row) for row in connection.execute(query)]
 
     def document(self, document_id: str) -> StoredDocument | None:
         """Return one document, or None."""
-        return next((document for document in self.documents() if document.id == document_id), None)
+        with self.engine.connect() as connection:
+            row = connection.execute(_document_query().where(documents.c.id == document_id)).first()
+        return stored_document(row) if row else None
 
     def paragraphs(self, only: Filter | None = None) -> list[StoredParagraph]:
         """Return the paragraphs that pass, in document order."""
-        query = _paragraph_query(only or Filter()).order_by(paragraphs.c.document_id, paragraphs.c.ordinal)
+        query = paragraph_query(only or Filter()).order_by(paragraphs.c.document_id, paragraphs.c.ordinal)
         with self.engine.connect() as connection:
             return self._with_groups(connection, connection.execute(query).all())
 
@@ -210,39 +245,52 @@ class Store:
         found: dict[int, StoredParagraph] = {}
         with self.engine.connect() as connection:
             for start in range(0, len(keys), _CHUNK):
-                query = _paragraph_query(Filter()).where(paragraphs.c.key.in_(list(keys[start : start + _CHUNK])))
+                query = paragraph_query(Filter()).where(paragraphs.c.key.in_(list(keys[start : start + _CHUNK])))
                 found |= {p.key: p for p in self._with_groups(connection, connection.execute(query).all())}
         return found
 
     def paragraph(self, paragraph_id: str) -> StoredParagraph | None:
         """Return one paragraph, or None."""
-        query = _paragraph_query(Filter()).where(paragraphs.c.id == paragraph_id)
+        query = paragraph_query(Filter()).where(paragraphs.c.id == paragraph_id)
         with self.engine.connect() as connection:
             found = self._with_groups(connection, connection.execute(query).all())
         return found[0] if found else None
 
     def keys(self, only: Filter) -> NDArray[np.int64]:
         """Return the keys of the paragraphs that pass."""
-        query = _paragraph_query(only).with_only_columns(paragraphs.c.key)
+        query = paragraph_query(only).with_only_columns(paragraphs.c.key)
         with self.engine.connect() as connection:
             return np.fromiter(connection.scalars(query), np.int64)
 
     def tags_of(self, key: int) -> list[Tag]:
         """Return all tags of a paragraph."""
-        with self.engine.connect() as connection:
-            rows = connection.execute(sa.select(tags).where(tags.c.paragraph_key == key).order_by(tags.c.task_group))
-            return [Tag(r.task_group, r.probability, r.assigned, r.source, r.model_id) for r in rows]
+        return self.tags_by_key([key]).get(key, [])
 
     def targets_of(self, key: int) -> list[Target]:
         """Return the targets of a paragraph, in order."""
+        return self.targets_by_key([key]).get(key, [])
+
+    def tags_by_key(self, keys: Sequence[int]) -> dict[int, list[Tag]]:
+        """Return key to all tags of the paragraphs that have any."""
         with self.engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(targets).where(targets.c.paragraph_key == key).order_by(targets.c.ordinal)
-            )
-            return [
-                Target(r.indicator, r.comparator, tuple(r.values), r.unit, r.deadline, r.scope, (r.start, r.end))
-                for r in map(_Row, rows)
-            ]
+            return self._tags(connection, keys)
+
+    def targets_by_key(self, keys: Sequence[int]) -> dict[int, list[Target]]:
+        """Return key to targets, in order, of the paragraphs that have any."""
+        with self.engine.connect() as connection:
+            return self._targets(connection, keys)
+
+    def _tags(self, connection: sa.Connection, keys: Sequence[int]) -> dict[int, list[Tag]]:
+        found: dict[int, list[Tag]] = {}
+        for row in _by_keys(connection, tags, keys, tags.c.task_group):
+            found.setdefault(row.paragraph_key, []).append(tag_of(row))
+        return found
+
+    def _targets(self, connection: sa.Connection, keys: Sequence[int]) -> dict[int, list[Target]]:
+        found: dict[int, list[Target]] = {}
+        for row in _by_keys(connection, targets, keys, targets.c.ordinal):
+            found.setdefault(row.paragraph_key, []).append(target_of(row))
+        return found
 
     def vectors(self, embedder_id: str) -> tuple[NDArray[np.int64], Vectors]:
         """Return the keys and vectors of all paragraphs embedded by ``embedder_id``, in key order."""
@@ -322,20 +370,33 @@ class Store:
                 assigned.setdefault(key, []).append(group)
         return [
             StoredParagraph(
-                **{**row._mapping, "heading_path": tuple(row.heading_path), "groups": tuple(assigned.get(row.key, ()))}
+                **{
+                    **row._mapping,
+                    "heading_path": tuple(row.heading_path),
+                    "agencies": tuple(row.agencies),
+                    "groups": tuple(assigned.get(row.key, ())),
+                }
             )
             for row in rows
         ]
 
 
-class _Row:
-    """A row by attribute; plain rows already have a method called ``values``."""
+def _document_query() -> sa.Select[Any]:
+    count = sa.select(sa.func.count()).where(paragraphs.c.document_id == documents.c.id).scalar_subquery()
+    columns = [column for column in documents.c if column.name not in ("text", "skipped", "evidence")]
+    return sa.select(*columns, count.label("paragraphs"))
 
-    def __init__(self, row: sa.Row[Any]) -> None:
-        self.__dict__.update(zip(row._fields, row, strict=True))
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name)
+def _by_keys(connection: sa.Connection, table: sa.Table, keys: Sequence[int], order: Any) -> Iterator[sa.Row[Any]]:
+    for start in range(0, len(keys), _CHUNK):
+        chunk = [int(key) for key in keys[start : start + _CHUNK]]
+        yield from connection.execute(sa.select(table).where(table.c.paragraph_key.in_(chunk)).order_by(order))
+
+
+def _with_given(own: Sequence[Tag], given: Sequence[Tag]) -> list[Tag]:
+    """Return ``own`` tags, those of task groups that people judged replaced by theirs."""
+    judged = {tag.task_group: tag for tag in given}
+    return [*(tag for tag in own if tag.task_group not in judged), *judged.values()]
 
 
 def _version(connection: sa.Connection) -> str | None:
@@ -350,104 +411,3 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     for setting in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000"):
         cursor.execute(f"pragma {setting}")
     cursor.close()
-
-
-def _document_row(document: Document) -> dict[str, Any]:
-    about = document.metadata
-    return {
-        "id": document.id,
-        "source": document.source,
-        "sha256": document.sha256,
-        "number": about.number,
-        "type": about.type,
-        "title": about.title,
-        "province": about.province,
-        "province_today": about.province_today,
-        "issuing_body": about.issuing_body,
-        "signer": about.signer,
-        "date_issued": about.date_issued,
-        "year": about.year,
-        "based_on": list(about.based_on),
-        "period_start": about.period[0] if about.period else None,
-        "period_end": about.period[1] if about.period else None,
-        "skipped": [{"text": s.text, "reason": s.reason, "line": s.line} for s in document.skipped],
-        "added_at": datetime.now(UTC),
-    }
-
-
-def _insert_paragraphs(
-    connection: sa.Connection, document: Document, chunk: slice, analyses: Sequence[Analysis], embedder_id: str
-) -> None:
-    members = document.paragraphs[chunk]
-    if not members:
-        return
-    rows = [
-        {
-            "id": p.id,
-            "document_id": document.id,
-            "ordinal": p.ordinal,
-            "text": p.text,
-            "kind": p.kind,
-            "heading_path": list(p.heading_path),
-            "is_heading": p.is_heading,
-            "start": p.start,
-            "end": p.end,
-        }
-        for p in members
-    ]
-    connection.execute(sa.insert(paragraphs), rows)
-    query = sa.select(paragraphs.c.id, paragraphs.c.key).where(paragraphs.c.id.in_([p.id for p in members]))
-    key = {row.id: row.key for row in connection.execute(query)}
-    keyed = [(key[p.id], analysis) for p, analysis in zip(members, analyses, strict=True)]
-    tag_rows = [
-        {"paragraph_key": k, "task_group": t.task_group, "probability": t.probability, "assigned": t.assigned,
-         "source": t.source, "model_id": t.model_id}
-        for k, analysis in keyed for t in analysis.tags
-    ]  # fmt: skip
-    target_rows = [
-        {"paragraph_key": k, "ordinal": n, "indicator": t.indicator, "comparator": t.comparator, "values": list(t.values),
-         "unit": t.unit, "deadline": t.deadline, "scope": t.scope, "start": t.span[0], "end": t.span[1]}
-        for k, analysis in keyed for n, t in enumerate(analysis.targets, 1)
-    ]  # fmt: skip
-    vector_rows = [
-        {"paragraph_key": k, "embedder_id": embedder_id, "vector": analysis.vector.astype(np.float32).tobytes()}
-        for k, analysis in keyed
-    ]
-    for table, inserted in ((tags, tag_rows), (targets, target_rows), (embeddings, vector_rows)):
-        if inserted:
-            connection.execute(sa.insert(table), inserted)
-
-
-def _in_province(name: str) -> sa.ColumnElement[bool]:
-    return sa.or_(documents.c.province == name, documents.c.province_today == name)
-
-
-def _paragraph_query(only: Filter) -> sa.Select[Any]:
-    query = sa.select(
-        paragraphs.c.key, paragraphs.c.id, paragraphs.c.document_id, paragraphs.c.ordinal, paragraphs.c.text,
-        paragraphs.c.kind, paragraphs.c.heading_path, paragraphs.c.is_heading, documents.c.province,
-        documents.c.province_today, documents.c.year, documents.c.number, documents.c.title,
-    ).join_from(paragraphs, documents)  # fmt: skip
-    if only.province is not None:
-        query = query.where(_in_province(only.province))
-    if only.year is not None:
-        # A plan for a period counts for each of its years.
-        in_period = sa.and_(documents.c.period_start <= only.year, only.year <= documents.c.period_end)
-        query = query.where(sa.or_(documents.c.year == only.year, in_period))
-    if only.task_group is not None:
-        assigned = sa.select(tags.c.paragraph_key).where(tags.c.task_group == only.task_group, tags.c.assigned)
-        query = query.where(paragraphs.c.key.in_(assigned))
-    if only.kind is not None:
-        query = query.where(paragraphs.c.kind == only.kind)
-    if only.document_id is not None:
-        query = query.where(paragraphs.c.document_id == only.document_id)
-    return query
-
-
-def _stored_document(row: sa.Row[Any]) -> StoredDocument:
-    return StoredDocument(
-        id=row.id, source=row.source, number=row.number, type=row.type, title=row.title, province=row.province,
-        province_today=row.province_today, issuing_body=row.issuing_body, signer=row.signer,
-        date_issued=row.date_issued, year=row.year, based_on=tuple(row.based_on), paragraphs=row.paragraphs,
-        sha256=row.sha256,
-    )  # fmt: skip

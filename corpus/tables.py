@@ -6,16 +6,60 @@ Offices lay out the head and the foot of a text with tables; those cells are lin
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nlp.fold import fold
 
 Row = list[str]
 CELL = " | "
+_MAX_COLUMNS = 200
 _LAYOUT = re.compile(
     r"cong hoa xa hoi|doc lap\s*[-–—]\s*tu do|noi nhan\s*:|(?:^|\n)\W*so\s*:|(?:^|\n)\W*(?:tm|kt|tl|q)\s*\.\s*\w|"
     r"(?:^|\n)\W*(?:pho )?chu tich\W*(?:\n|$)"
 )
 _COUNTED = re.compile(r"\W*(?:\d{1,3}(?:\.\d{1,3})*|[IVX]{1,5}|[A-H])\W*")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as written in a file: its text, how many columns and rows it spans, whether it only continues the one above."""
+
+    text: str
+    columns: int = 1
+    rows: int = 1
+    continues: bool = False
+
+
+def spread(rows: Sequence[Sequence[Cell]]) -> list[Row]:
+    """Return a cell for every row and column: one that spans rows says its text in each, one that spans columns in its first."""
+    spread_rows: list[Row] = []
+    reaching: dict[int, tuple[int, str]] = {}
+    for row in rows:
+        cells: Row = []
+        waiting = list(row)
+        while waiting or any(column >= len(cells) for column in reaching):
+            left, text = reaching.get(len(cells), (0, ""))
+            if left:
+                reaching[len(cells)] = (left - 1, text)
+                if left == 1:
+                    del reaching[len(cells)]
+                cells.append(text)
+                continue
+            if not waiting:
+                cells.append("")
+                continue
+            cell = waiting.pop(0)
+            above = spread_rows[-1] if spread_rows else []
+            text = above[len(cells)] if cell.continues and len(cells) < len(above) else cell.text
+            for place in range(min(cell.columns, _MAX_COLUMNS - len(cells))):
+                if cell.rows > 1:
+                    reaching[len(cells)] = (cell.rows - 1, "" if place else text)
+                cells.append("" if place else text)
+            if len(cells) >= _MAX_COLUMNS:
+                break
+        spread_rows.append(cells)
+    return spread_rows
 
 
 def table_lines(rows: list[Row]) -> str:

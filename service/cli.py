@@ -96,9 +96,12 @@ def filter_of(space: Workspace, province: str | None, year: int | None, group: s
 @app.command()
 def ingest(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Read files anew whose content is stored, as after an update of kehoach.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Bring documents into the store: .txt, .md, .html, and .jsonl of ready paragraphs."""
+    """Bring documents into the store: PDF, Word, HTML, Markdown, text, and .jsonl of ready paragraphs."""
     from service.forms import report_form
     from service.ingest import ingest as run
     from service.show import print_json, show_report
@@ -107,7 +110,10 @@ def ingest(
     with workspace() as space, progress("Reading", quiet=json) as bar:
         task = bar.add_task("", total=None)
         for report in run(
-            paths, space, lambda done, total, name: bar.update(task, completed=done, total=total, description=name)
+            paths,
+            space,
+            lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
+            again=again,
         ):
             reports.append(report)
             if not json:
@@ -124,7 +130,7 @@ def ingest(
 @app.command()
 def inspect(file: Annotated[Path, typer.Argument(help="One document; nothing is stored.")], json: Json = False) -> None:
     """Show all that is read from one document: metadata, paragraphs with tags and targets, what was left out and why."""
-    from corpus.read import UnreadableError
+    from corpus.files import UnreadableError
     from corpus.targets import find_targets
     from service.forms import inspection_form
     from service.ingest import documents_in
@@ -132,7 +138,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="One document; nothing is 
 
     with workspace() as space:
         try:
-            documents = list(documents_in(file))
+            documents = list(documents_in(file, space))
         except (UnreadableError, OSError) as error:
             raise NothingUsableError(f"{file}: {error}") from error
         forms = []

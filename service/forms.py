@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from corpus.numbers import is_party_number
 from corpus.store import StoredDocument, StoredParagraph
 from corpus.types import Document, Metadata, Tag, Target
 
@@ -47,6 +48,13 @@ def metadata_form(metadata: Metadata) -> Form:
         "date_issued": metadata.date_issued.isoformat() if metadata.date_issued else None,
         "period": list(metadata.period) if metadata.period else None,
         "based_on": list(metadata.based_on),
+        "party_numbers": [number for number in metadata.based_on if is_party_number(number)],
+        "page_title": metadata.page_title,
+        "conflicts": list(metadata.conflicts),
+        "evidence": {
+            name: {"place": found.place, "confidence": found.confidence, "span": [found.start, found.end]}
+            for name, found in metadata.evidence.items()
+        },
     }
 
 
@@ -61,12 +69,15 @@ def inspection_form(document: Document, tags: Sequence[Sequence[Tag]], targets: 
                 "heading_path": list(p.heading_path),
                 "ordinal": p.ordinal,
                 "kind": p.kind,
+                "page": p.page,
+                "agencies": list(p.agencies),
                 "text": p.text,
                 "tags": [tag_form(tag) for tag in tags_of],
                 "targets": [target_form(target) for target in targets_of],
             }
             for p, tags_of, targets_of in zip(document.paragraphs, tags, targets, strict=True)
         ],
+        "notes": list(document.notes),
         "skipped": [{"text": s.text, "reason": s.reason, "line": s.line} for s in document.skipped],
     }
 
@@ -82,6 +93,8 @@ def paragraph_form(paragraph: StoredParagraph) -> Form:
         "number": paragraph.number,
         "kind": paragraph.kind,
         "heading_path": list(paragraph.heading_path),
+        "page": paragraph.page,
+        "agencies": list(paragraph.agencies),
         "task_groups": list(paragraph.groups),
         "text": paragraph.text,
     }
@@ -127,7 +140,10 @@ def document_form(document: StoredDocument) -> Form:
         "signer": document.signer,
         "date_issued": document.date_issued.isoformat() if document.date_issued else None,
         "year": document.year,
+        "period": list(document.period) if document.period else None,
         "based_on": list(document.based_on),
+        "notes": list(document.notes),
+        "conflicts": list(document.conflicts),
         "paragraphs": document.paragraphs,
     }
 
@@ -173,4 +189,5 @@ def report_form(report: FileReport) -> Form:
         "paragraphs": report.paragraphs,
         "skipped": report.skipped,
         "reason": report.reason,
+        "notes": list(report.notes),
     }

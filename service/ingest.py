@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from corpus.parse import parse, ready_documents
-from corpus.read import READY_SUFFIXES, SUFFIXES, ReadyParagraph, UnreadableError, read, read_bytes, read_ready
+from corpus.changes import changes
+from corpus.files import SUFFIXES, UnreadableError, check_kind, load
+from corpus.parse import ready_documents
+from corpus.ready import READY_SUFFIXES, ReadyParagraph, read_ready
 from corpus.store import Analysis, ParagraphIdTakenError
 from corpus.targets import find_targets
 from corpus.types import Document, Paragraph
@@ -25,7 +28,10 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one document (or of one file that gave none): ``reason`` says why it failed or changed nothing."""
+    """What became of one document (or of one file that gave none).
+
+    ``reason`` says why it failed or changed nothing, or what changed; ``notes`` what was noticed in reading it.
+    """
 
     file: str
     outcome: Outcome
@@ -33,6 +39,7 @@ class FileReport:
     paragraphs: int = 0
     skipped: int = 0
     reason: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_usable(self) -> bool:
@@ -40,10 +47,13 @@ class FileReport:
         return self.outcome != "failed"
 
 
-def ingest(paths: Iterable[Path], workspace: Workspace, progress: Progress | None = None) -> Iterator[FileReport]:
+def ingest(
+    paths: Iterable[Path], workspace: Workspace, progress: Progress | None = None, *, again: bool = False
+) -> Iterator[FileReport]:
     """Bring every file of ``paths`` (files, folders, ``-`` for standard input) into the store; yield a report each.
 
-    A file that cannot be used costs only its own report. ``progress`` gets (paragraphs done, in all, document).
+    A file that cannot be used costs only its own report. One whose bytes are stored is not read, unless ``again``: then
+    what the program makes of it today replaces what it made before. ``progress`` gets (paragraphs done, in all, document).
     """
     tell = progress or (lambda done, total, name: None)
     for path in paths:
@@ -53,7 +63,7 @@ def ingest(paths: Iterable[Path], workspace: Workspace, progress: Progress | Non
             yield FileReport(str(path), "failed", reason=str(error))
             continue
         for file in files:
-            yield from _ingest_file(file, workspace, tell)
+            yield from ingest_file(file, workspace, tell, again=again)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -66,42 +76,54 @@ def _files(path: Path) -> Iterator[Path]:
     yield from found
 
 
-def _ingest_file(path: Path, workspace: Workspace, tell: Progress) -> Iterator[FileReport]:
+def ingest_file(
+    path: Path, workspace: Workspace, tell: Progress | None = None, *, again: bool = False
+) -> Iterator[FileReport]:
+    """Bring one file into the store; yield a report for each of its documents."""
     name = str(path)
     try:
-        for document in documents_in(path):
-            yield store_document(document, name, workspace, tell)
+        if path != STDIN and path.suffix.lower() not in READY_SUFFIXES:
+            yield _ingest_bytes(load(path), name, workspace, tell, again=again)
+            return
+        for document in documents_in(path, workspace):
+            yield store_document(document, name, workspace, tell, again=again)
     except (UnreadableError, ParagraphIdTakenError) as error:
         yield FileReport(name, "failed", reason=str(error))
-    except OSError as error:
-        yield FileReport(name, "failed", reason=f"cannot be opened: {error.strerror or error}")
-
-
-def documents_in(path: Path) -> Iterator[Document]:
-    """Yield the documents of one file: one of a text, one for each ``doc`` of ready paragraphs. Raises UnreadableError."""
-    if path == STDIN:
-        yield from _documents_in_stdin()
-    elif path.suffix.lower() in READY_SUFFIXES:
-        # Read to the end before anything is stored: a fault in the last line must not leave half a file behind.
-        yield from _ready(list(read_ready(path)), path.name)
-    else:
-        yield parse(read(path))
 
 
 def ingest_bytes(data: bytes, name: str, workspace: Workspace) -> FileReport:
-    """Bring one document given as bytes into the store; the suffix of ``name`` tells its kind."""
-    suffix = Path(name).suffix.lower()
+    """Bring one document given as bytes into the store; the suffix of ``name`` helps to tell its kind."""
     try:
-        if suffix not in SUFFIXES:
-            raise UnreadableError(
-                f"files of kind {suffix or '(no suffix)'!r} are not read; accepted are {', '.join(SUFFIXES)}"
-            )
-        return store_document(parse(read_bytes(data, name)), name, workspace)
+        check_kind(name)
+        return _ingest_bytes(data, name, workspace)
     except (UnreadableError, ParagraphIdTakenError) as error:
         return FileReport(name, "failed", reason=str(error))
 
 
-def _documents_in_stdin() -> Iterator[Document]:
+def _ingest_bytes(
+    data: bytes, name: str, workspace: Workspace, tell: Progress | None = None, *, again: bool = False
+) -> FileReport:
+    source = Path(name).name
+    known = workspace.store.with_bytes(hashlib.sha256(data).hexdigest())
+    if known and not again:
+        same = known.source == source
+        reason = "the same content is stored already" if same else f"the same bytes as {known.source}"
+        return FileReport(name, "unchanged" if same else "duplicate", known.id, known.paragraphs, reason=reason)
+    return store_document(workspace.worker.parse(data, source), name, workspace, tell, again=again)
+
+
+def documents_in(path: Path, workspace: Workspace) -> Iterator[Document]:
+    """Yield the documents of one file: one of a text, one for each ``doc`` of ready paragraphs. Raises UnreadableError."""
+    if path == STDIN:
+        yield from _documents_in_stdin(workspace)
+    elif path.suffix.lower() in READY_SUFFIXES:
+        # Read to the end before anything is stored: a fault in the last line must not leave half a file behind.
+        yield from _ready(list(read_ready(path)), path.name)
+    else:
+        yield workspace.worker.parse(load(path), path.name)
+
+
+def _documents_in_stdin(workspace: Workspace) -> Iterator[Document]:
     data = sys.stdin.buffer.read()
     if data.lstrip().startswith(b"{"):
         import tempfile
@@ -111,7 +133,7 @@ def _documents_in_stdin() -> Iterator[Document]:
             file.flush()
             yield from _ready(list(read_ready(Path(file.name))), "-")
     else:
-        yield parse(read_bytes(data, f"stdin{SUFFIXES[0]}"))
+        yield workspace.worker.parse(data, f"stdin{SUFFIXES[0]}")
 
 
 def _ready(rows: list[ReadyParagraph], source: str) -> Iterator[Document]:
@@ -124,23 +146,28 @@ def _ready(rows: list[ReadyParagraph], source: str) -> Iterator[Document]:
         yield from ready_documents(members, source, sha256)
 
 
-def store_document(document: Document, name: str, workspace: Workspace, tell: Progress | None = None) -> FileReport:
+def store_document(
+    document: Document, name: str, workspace: Workspace, tell: Progress | None = None, *, again: bool = False
+) -> FileReport:
     """Tag, measure and store one document unless it is there already; ``name`` is the file in the report."""
     store, count = workspace.store, len(document.paragraphs)
 
     def report(outcome: Outcome, reason: str | None = None) -> FileReport:
-        return FileReport(name, outcome, document.id, count, len(document.skipped), reason)
+        return FileReport(name, outcome, document.id, count, len(document.skipped), reason, document.notes)
 
     if not count:
         return report("failed", "no paragraphs in it: all its lines are page furniture or headers")
-    outcome = store.outcome_of(document)
-    if outcome == "unchanged":
+    before = store.whole(document.id)
+    if before and before.sha256 == document.sha256 and not again:
         return report("unchanged", "the same content is stored already")
-    if (twin := store.source_with(document.sha256)) is not None:
-        return report("duplicate", f"the same bytes as {twin}")
     done = (lambda number: tell(number, count, document.source)) if tell else None
     store.add(document, analyse(document.paragraphs, workspace, done), workspace.tagger_embedder_id)
-    return report(outcome)
+    if before is None:
+        return report("added")
+    counted = Counter(change.kind for change in changes(before, document))
+    return report(
+        "updated", ", ".join(f"{number} {kind}" for kind, number in counted.items()) or "no paragraph changed"
+    )
 
 
 def analyse(

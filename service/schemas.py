@@ -144,6 +144,8 @@ class Paragraph(Answer):
     number: str | None
     kind: Kind
     heading_path: list[str]
+    page: int | None
+    agencies: list[str]
     task_groups: list[str]
     text: str
 
@@ -199,7 +201,10 @@ class DocumentFacts(Answer):
     signer: str | None
     date_issued: str | None
     year: int | None
+    period: tuple[int, int] | None
     based_on: list[str]
+    notes: list[str]
+    conflicts: list[str]
 
 
 class Document(DocumentFacts):
@@ -282,6 +287,7 @@ class Report(Answer):
     paragraphs: int
     skipped: int
     reason: str | None
+    notes: list[str]
 
 
 class Health(Answer):

@@ -31,6 +31,13 @@ class Settings(BaseSettings):
     )
     taxonomy: Path | None = Field(default=None, description="TOML file of task groups; empty: the project's four.")
     threads: int | None = Field(default=None, ge=1, description="Threads for embedding; empty: one a processor.")
+    read_seconds: float = Field(default=60, gt=0, description="Longest time that reading one file may take.")
+    ocr_seconds: float = Field(
+        default=600, gt=0, description="Longest time more for recognising the scanned pages of one file."
+    )
+    read_memory: int = Field(
+        default=2 * 1024**3, ge=256 * 1024**2, description="Most memory that reading one file may take, in bytes."
+    )
     host: str = Field(default="127.0.0.1", description="Address that `kehoach serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `kehoach serve` listens on.")
     api_key: str = Field(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from corpus.store import Store
 from corpus.taxonomy import TaskGroup, read_taxonomy
+from corpus.worker import Limits, Worker
 from index import build as index_build
 from index.search import Searcher
 from models.build import default_folder
@@ -44,6 +45,12 @@ class Workspace:
         """The database."""
         with self._lock:
             return Store(self.settings.database_url)
+
+    @cached_property
+    def worker(self) -> Worker:
+        """The process that reads files."""
+        limits = self.settings
+        return Worker(Limits(limits.read_seconds, limits.ocr_seconds, limits.read_memory))
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -128,7 +135,9 @@ class Workspace:
             self.store.add_vectors(self.embedder.id, [key for key, _ in missing], vectors)
 
     def close(self) -> None:
-        """Release the database."""
+        """Release the database and end the reading process."""
+        if "worker" in self.__dict__:
+            self.worker.close()
         if "store" in self.__dict__:
             self.store.close()
 

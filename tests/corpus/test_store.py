@@ -64,8 +64,10 @@ def test_added_unchanged_updated_deleted(store: Store) -> None:
     assert store.outcome_of(longer) == "updated"
     add(store, longer)
     assert [p.id for p in store.paragraphs()] == ["d#1", "d#2", "d#3"]
-    assert store.source_with("2") == "d.txt"
-    assert store.source_with("1") is None
+    found = store.with_bytes("2")
+    assert found
+    assert found.source == "d.txt"
+    assert store.with_bytes("1") is None
     assert store.delete("d")
     assert not store.delete("d")
     assert store.paragraphs() == []

@@ -145,8 +145,8 @@ def test_inspect_shows_everything_and_stores_nothing(run: Run, put, tmp_path: Pa
 BAD = {
     "empty.txt": (b"", "it is empty"),
     "blank.md": (b" \n\t\n", "it is empty"),
-    "scan.pdf": (b"%PDF-1.7 ...", "'.pdf' are not read; accepted are .txt"),
-    "renamed.txt": (b"%PDF-1.7 ...", "it is a PDF"),
+    "scan.pdf": (b"%PDF-1.7 ...", "it is damaged"),
+    "renamed.txt": (b"\x89PNG\r\n", "it is a PNG picture"),
     "binary.txt": (bytes(range(256)) * 20, "it is binary"),
     "latin.txt": ("Café déjà vu élève ".encode("latin-1") * 9, "unknown encoding: UTF-8 breaks at byte 3"),
     "broken.jsonl": (b'{"id": "1", "text": "x"}\n{"id": ', "line 2 is not JSON"),
