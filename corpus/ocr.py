@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 SECONDS = 600.0
+_PATIENCE = 5.0
 NEEDS = (
     "it needs the Debian packages tesseract-ocr and tesseract-ocr-vie and the Python package ocrmypdf "
     "(pip install 'kehoach[ocr]')"
@@ -27,16 +31,30 @@ def recognise(data: bytes, seconds: float = SECONDS) -> bytes:
     with tempfile.TemporaryDirectory(prefix="kehoach-ocr-") as folder:
         source, result = Path(folder, "in.pdf"), Path(folder, "out.pdf")
         source.write_bytes(data)
-        command = [sys.executable, "-m", "ocrmypdf", "--language", "vie", "--skip-text", "--output-type", "pdf",
+        # -P: nothing in the current folder may stand in for a module.
+        command = [sys.executable, "-P", "-m", "ocrmypdf", "--language", "vie", "--skip-text", "--output-type", "pdf",
                    "--optimize", "0", "--quiet", str(source), str(result)]  # fmt: skip
-        try:
-            run = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603
-        except subprocess.TimeoutExpired as error:
-            raise OcrError(f"recognition took over {seconds:g} seconds") from error
-        if run.returncode or not result.exists():
-            said = run.stderr.decode("utf-8", errors="replace").strip().splitlines()
-            raise OcrError(f"recognition failed: {said[-1] if said else f'exit status {run.returncode}'}")
+        status, said = _run(command, folder, seconds)
+        if status or not result.exists():
+            raise OcrError(f"recognition failed: {said[-1][:200] if said else f'exit status {status}'}")
         return result.read_bytes()
+
+
+def _run(command: list[str], folder: str, seconds: float) -> tuple[int, list[str]]:
+    """Return the exit status and what was said. Raises OcrError, and ends all it started, where it takes too long."""
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": folder}
+    ) as process:
+        try:
+            _, said = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            # An interrupt lets it end its tesseracts, which a kill would leave running.
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=_PATIENCE)
+            process.kill()
+            raise OcrError(f"recognition took over {seconds:g} seconds") from error
+    return process.returncode, said.decode("utf-8", errors="replace").strip().splitlines()
 
 
 def missing() -> str | None:

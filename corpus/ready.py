@@ -51,7 +51,7 @@ def _ready(line: bytes, number: int) -> ReadyParagraph:
     need = 'a row is {"id": ..., "text": ...} with optional doc, province, year, kind and heading_path'
     try:
         row: Any = json.loads(line.decode("utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableError(f"line {number} is not JSON ({error}); {need}") from error
     if not isinstance(row, dict) or not isinstance(row.get("id"), str | int) or not isinstance(row.get("text"), str):
         raise UnreadableError(f"line {number} has no id or no text; {need}")
@@ -60,8 +60,8 @@ def _ready(line: bytes, number: int) -> ReadyParagraph:
             f"line {number}: the text has over {MAX_ROW_CHARACTERS:,} characters; cut it into paragraphs"
         )
     heading_path, year = row.get("heading_path") or [], row.get("year")
-    if not isinstance(heading_path, list) or not (year is None or isinstance(year, int)):
-        raise UnreadableError(f"line {number}: heading_path is a list and year a whole number; {need}")
+    if not isinstance(heading_path, list) or not (year is None or (isinstance(year, int) and 1000 <= year <= 9999)):
+        raise UnreadableError(f"line {number}: heading_path is a list and year a number such as 2021; {need}")
     return ReadyParagraph(
         id=str(row["id"]),
         doc=str(row.get("doc") or row["id"]),

@@ -65,6 +65,8 @@ paragraphs = Table(
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
     Column("page", Integer),
+    # For search and tagging, where scanning spoilt diacritics; null where nothing had to be corrected.
+    Column("corrected", Text),
     Column("agencies", JSON, nullable=False),
     Index("paragraphs_in_order", "document_id", "ordinal"),
     # A key is never given out twice: vectors and index entries of a deleted paragraph must not be taken for another's.

@@ -304,13 +304,10 @@ class Store:
         return keys, np.frombuffer(b"".join(row[1] for row in rows), np.float32).reshape(len(rows), -1)
 
     def without_vectors(self, embedder_id: str) -> list[tuple[int, str]]:
-        """Return (key, text) of the paragraphs that ``embedder_id`` has not embedded."""
+        """Return (key, text, corrected where it was) of the paragraphs that ``embedder_id`` has not embedded."""
         done = sa.select(embeddings.c.paragraph_key).where(embeddings.c.embedder_id == embedder_id)
-        query = (
-            sa.select(paragraphs.c.key, paragraphs.c.text)
-            .where(paragraphs.c.key.not_in(done))
-            .order_by(paragraphs.c.key)
-        )
+        words = sa.func.coalesce(paragraphs.c.corrected, paragraphs.c.text)
+        query = sa.select(paragraphs.c.key, words).where(paragraphs.c.key.not_in(done)).order_by(paragraphs.c.key)
         with self.engine.connect() as connection:
             return [(key, text) for key, text in connection.execute(query)]
 

@@ -20,11 +20,12 @@ Archived = Literal["replaced", "deleted"]
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the models say of one paragraph."""
+    """What the models say of one paragraph; ``corrected`` is the text they read where that is not the published one."""
 
     tags: Sequence[Tag]
     targets: Sequence[Target]
     vector: Vectors
+    corrected: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class StoredParagraph:
     title: str | None
     page: int | None = None
     agencies: tuple[str, ...] = ()
+    corrected: str | None = None
     groups: tuple[str, ...] = ()
 
 
@@ -151,8 +153,9 @@ def insert_paragraphs(
             "end": p.end,
             "page": p.page,
             "agencies": list(p.agencies),
+            "corrected": analysis.corrected,
         }
-        for p in members
+        for p, analysis in zip(members, analyses, strict=True)
     ]
     connection.execute(sa.insert(paragraphs), rows)
     query = sa.select(paragraphs.c.id, paragraphs.c.key).where(paragraphs.c.id.in_([p.id for p in members]))
@@ -187,6 +190,7 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
     query = sa.select(
         paragraphs.c.key, paragraphs.c.id, paragraphs.c.document_id, paragraphs.c.ordinal, paragraphs.c.text,
         paragraphs.c.kind, paragraphs.c.heading_path, paragraphs.c.is_heading, paragraphs.c.page, paragraphs.c.agencies,
+        paragraphs.c.corrected,
         documents.c.province,
         documents.c.province_today, documents.c.year, documents.c.number, documents.c.title,
     ).join_from(paragraphs, documents)  # fmt: skip

@@ -67,7 +67,7 @@ class LexicalIndex:
         index = tantivy.Index(_schema(), path=str(folder))
         writer = index.writer(heap_size=128_000_000, num_threads=1)
         for paragraph in paragraphs:
-            exact = _spaced(paragraph.text)
+            exact = _spaced(paragraph.corrected or paragraph.text)
             place = " ".join(
                 (*paragraph.heading_path, paragraph.province or "", paragraph.number or "", paragraph.title or "")
             )

@@ -1,7 +1,8 @@
-"""Restore the diacritics of Vietnamese typed without them, from counts over text that has them.
+"""Restore the diacritics of Vietnamese typed without them, and correct those that scanning got wrong.
 
-A Viterbi search over syllable bigrams, interpolated with unigrams. Typed diacritics are honoured: a syllable that
-carries one is never changed, so dương, đương and đường stay apart.
+Both are a Viterbi search over syllable bigrams, interpolated with unigrams, counted over text that has its diacritics. In
+restoring, typed diacritics are honoured: a syllable that carries one is never changed, so dương, đương and đường stay
+apart. In correcting, a syllable gives way only to one that its neighbours make far likelier.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -19,6 +20,8 @@ from nlp.fold import fold, words
 _WORD = re.compile(r"[^\W_]+")
 _CANDIDATES = 12
 _BIGRAM_WEIGHT = 0.9
+# How much likelier (in natural logarithms) another spelling must be than the one written, to correct it.
+_DOUBT = 9.0
 # The path before, and the last syllable: sharing the beginnings keeps the search linear in the length of the text.
 _Path: TypeAlias = "tuple[_Path, str] | None"
 
@@ -61,10 +64,23 @@ class Restorer:
 
     def restore(self, text: str) -> str:
         """Return ``text`` with the likeliest diacritics put on syllables that have none; case and the rest are kept."""
+        return self._respelled(text, self._restorations)
+
+    def correct(self, text: str) -> str:
+        """Return ``text`` with diacritics that its words hardly allow replaced ("sản phấm" becomes "sản phẩm").
+
+        The length stays. Names are kept: syllables with a capital that is not the first of its sentence.
+        """
+        return self._respelled(text, self._corrections)
+
+    def _respelled(self, text: str, options: Callable[[str, bool], dict[str, float]]) -> str:
         matches = list(_WORD.finditer(text))
         paths: dict[str, tuple[float, _Path]] = {"": (0.0, None)}
         for match in matches:
-            paths = self._step(paths, match.group().lower())
+            written = match.group()
+            begins = not text[: match.start()].rstrip(" \"'“(-")[-1:].strip(".;:!?\n")
+            named = written[:1].isupper() and not written.isupper() and not begins
+            paths = self._step(paths, options(written.lower(), named))
         best = max(paths.values(), key=lambda scored: scored[0])[1]
         out, position = [], 0
         for match, syllable in zip(matches, _along(best), strict=True):
@@ -72,17 +88,25 @@ class Restorer:
             position = match.end()
         return "".join([*out, text[position:]])
 
-    def _step(self, paths: dict[str, tuple[float, _Path]], typed: str) -> dict[str, tuple[float, _Path]]:
+    def _restorations(self, typed: str, _named: bool) -> dict[str, float]:
         options = self._candidates.get(typed, [typed]) if fold(typed) == typed else [typed]
+        return dict.fromkeys(options, 0.0)
+
+    def _corrections(self, written: str, named: bool) -> dict[str, float]:
+        others = () if named else self._candidates.get(fold(written), ())
+        return {**dict.fromkeys(others, -_DOUBT), written: 0.0}
+
+    def _step(self, paths: dict[str, tuple[float, _Path]], options: dict[str, float]) -> dict[str, tuple[float, _Path]]:
+        """Return the best path to each option, an option's own score added."""
         return {
             option: max(
                 (
-                    (score + self._log_probability(last, option), (path, option))
+                    (score + own + self._log_probability(last, option), (path, option))
                     for last, (score, path) in paths.items()
                 ),
                 key=lambda scored: scored[0],
             )
-            for option in options
+            for option, own in options.items()
         }
 
     def _log_probability(self, last: str, syllable: str) -> float:

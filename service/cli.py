@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from corpus.store import Filter
+from service import keeping
 from service.errors import NothingUsableError, UsageError, UserError
+from service.options import Group, Json, JsonLines, Limit, Province, RowsFile, Year, filter_of, progress, workspace
 from service.rows import read_rows
 from service.settings import settings
-from service.workspace import Workspace
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,14 +25,7 @@ model_app = typer.Typer(no_args_is_help=True, help="Build and list embedding mod
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and tagging on labelled data.")
 app.add_typer(model_app, name="model")
 app.add_typer(evaluate_app, name="evaluate")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print JSON lines on standard output.")]
-RowsFile = Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="JSON lines, or - for standard input.")]
-Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="How many hits.")]
-Province = Annotated[str | None, typer.Option(help="Only this province, by its name then or today.")]
-Year = Annotated[int | None, typer.Option(help="Only plans issued in, or running over, this year.")]
-Group = Annotated[str | None, typer.Option("--task-group", help="Only paragraphs of this task group.")]
+keeping.add_commands(app)
 
 
 def main() -> None:
@@ -50,47 +40,6 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"kehoach: {error}\n")
         sys.exit(2 if isinstance(error, UsageError) else 1)
-
-
-@contextmanager
-def workspace() -> Iterator[Workspace]:
-    """Open the workspace of the settings and close it at the end."""
-    from corpus.taxonomy import TaxonomyError
-    from models.errors import ModelError
-
-    opened = Workspace(settings(), say)
-    try:
-        yield opened
-    except (ModelError, TaxonomyError, ImportError) as error:
-        raise NothingUsableError(str(error)) from error
-    finally:
-        opened.close()
-
-
-def say(what: str) -> None:
-    """Tell the user what is being done, on standard error."""
-    sys.stderr.write(f"{what}\n")
-
-
-@contextmanager
-def progress(what: str, *, quiet: bool) -> Iterator[Progress]:
-    """Show a progress bar on standard error, where that is a terminal."""
-    from service.show import err
-
-    columns = (TextColumn(f"{what} {{task.description}}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
-        yield bar
-
-
-def filter_of(space: Workspace, province: str | None, year: int | None, group: str | None) -> Filter:
-    """Return the filter of the options. Raises UsageError naming what would be accepted."""
-    from corpus.provinces import province_named
-
-    known = [g.key for g in space.groups]
-    if group is not None and group not in known:
-        raise UsageError(f"unknown task group {group!r}; known are {', '.join(known)}")
-    named = province_named(province) if province else None
-    return Filter(named.name if named else province, year, group)
 
 
 @app.command()
@@ -283,29 +232,6 @@ def targets(
 
 
 @app.command()
-def documents(province: Province = None, json: Json = False) -> None:
-    """List the documents in the store."""
-    from service.forms import document_form
-    from service.show import out, print_json
-
-    with workspace() as space:
-        found = space.store.documents(filter_of(space, province, None, None).province)
-    if json:
-        print_json([document_form(document) for document in found])
-        return
-    for document in found:
-        out.print(f"{document.id}  {document.paragraphs} paragraphs  {document.title or ''}", markup=False)
-
-
-@app.command()
-def reindex() -> None:
-    """Build the search index again from the store."""
-    with workspace() as space:
-        manifest = space.build_index()
-    sys.stderr.write(f"indexed {manifest.paragraphs} paragraphs with {manifest.embedder_id}\n")
-
-
-@app.command()
 def train(
     data: Annotated[
         list[Path] | None,
@@ -454,18 +380,6 @@ def serve(
     uvicorn.run(
         create_app(chosen), host=host or chosen.host, port=port if port is not None else chosen.port, log_level="info"
     )
-
-
-@app.command()
-def watch(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
-    """Ingest what appears in a folder. Not available yet; it comes with a later version."""
-    raise NothingUsableError(f"watch is not available in this version; run `kehoach ingest {folder}` instead")
-
-
-@app.command()
-def export() -> None:
-    """Export documents, paragraphs and targets. Not available yet; it comes with a later version."""
-    raise NothingUsableError("export is not available in this version; every command prints --json")
 
 
 @app.command()

@@ -18,6 +18,7 @@ from corpus.ready import READY_SUFFIXES, ReadyParagraph, read_ready
 from corpus.store import Analysis, ParagraphIdTakenError
 from corpus.targets import find_targets
 from corpus.types import Document, Paragraph
+from models.wording import corrected
 from service.workspace import Workspace
 
 Outcome = Literal["added", "updated", "unchanged", "duplicate", "failed"]
@@ -177,9 +178,13 @@ def analyse(
     analyses: list[Analysis] = []
     for start in range(0, len(paragraphs), _BATCH):
         batch = paragraphs[start : start + _BATCH]
-        probabilities, vectors = workspace.tagger.probabilities([p.text for p in batch])
-        for paragraph, tags, vector in zip(batch, workspace.tagger.tags(probabilities), vectors, strict=True):
-            analyses.append(Analysis(tags, find_targets(paragraph.text, paragraph.heading_path), vector))
+        texts = [corrected(paragraph.text) for paragraph in batch]
+        probabilities, vectors = workspace.tagger.probabilities(texts)
+        for paragraph, text, tags, vector in zip(
+            batch, texts, workspace.tagger.tags(probabilities), vectors, strict=True
+        ):
+            targets = find_targets(paragraph.text, paragraph.heading_path)
+            analyses.append(Analysis(tags, targets, vector, text if text != paragraph.text else None))
         if done:
             done(len(analyses))
     return analyses

@@ -13,6 +13,7 @@ from rich.text import Text
 from corpus.taxonomy import TaskGroup
 
 if TYPE_CHECKING:
+    from corpus.changes import Change
     from index.align import Comparison, Side
     from index.search import Result
     from service.ingest import FileReport
@@ -52,9 +53,23 @@ def show_report(report: FileReport) -> None:
         line.append(
             f"  {report.document_id}  {report.paragraphs} paragraphs, {report.skipped} lines left out", style="dim"
         )
-    if report.reason:
-        line.append(f"  {report.reason}")
+    for remark in (report.reason, *report.notes):
+        line.append(f"  {remark}" if remark else "", style="yellow" if remark in report.notes else "")
     err.print(line, soft_wrap=True)
+
+
+def show_changes(changes: Sequence[Change]) -> None:
+    """Show what changed between two versions of a document."""
+    for change in changes:
+        side = change.after or change.before
+        anchor = side.id.partition("#")[2] if side else ""
+        out.print(Text(f"{change.kind}  {anchor}", style="bold"))
+        if change.before:
+            out.print(_indented(Text(change.before.text, style="red")))
+        if change.after:
+            out.print(_indented(Text(change.after.text, style="green")))
+    if not changes:
+        out.print("no paragraph changed")
 
 
 def show_result(result: Result, groups: Sequence[TaskGroup]) -> None:

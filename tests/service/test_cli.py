@@ -218,8 +218,12 @@ def test_standard_input_is_read(run: Run) -> None:
         (["compare", "Cao Bằng", "Cà Mau"], 1, "no paragraphs of Cao Bằng in the store"),
         (["inspect", "absent.txt"], 1, "absent.txt: cannot be opened"),
         (["evaluate", "search", "absent"], 2, "corpus.jsonl: cannot be opened"),
-        (["watch", "."], 1, "not available in this version"),
-        (["export"], 1, "not available in this version"),
+        (["watch", "absent"], 2, "absent is not a folder"),
+        (["export", "out.txt", "--format", "xlsx"], 2, "a file whose name ends in .xlsx"),
+        (["export", "out.xlsx"], 1, "nothing to export"),
+        (["versions", "absent"], 1, "no document 'absent'"),
+        (["restore", "absent"], 1, "no earlier version of 'absent'"),
+        (["delete", "absent"], 1, "no document absent"),
         (["model", "finetune"], 1, "not available in this version"),
     ],
 )
@@ -234,7 +238,26 @@ def test_a_broken_row_is_named(run: Run, put) -> None:
     assert "rows.jsonl, line 2: text missing" in run("tag", put("rows.jsonl", [READY[0], {"id": "z"}]), rc=1).stderr
 
 
-def test_help_says_what_comes_later(run: Run) -> None:
+def test_versions_are_kept_and_brought_back(run: Run, put) -> None:
+    name = "cao-bang/77-kh-ubnd-2022"
+    run("ingest", put("plan.txt", PLAN))
+    longer = put("plan.txt", PLAN + "- Thu gom pin đã qua sử dụng tại trường học.\n")
+    assert "1 added" in run("ingest", longer).stderr
+    assert [v["reason"] for v in json.loads(run("versions", name, "--json").stdout)] == ["replaced"]
+    changed = json.loads(run("versions", name, "--changes", "1", "--json").stdout)
+    assert [(c["kind"], c["after"]["text"]) for c in changed] == [("added", "Thu gom pin đã qua sử dụng tại trường học.")]
+    run("delete", name)
+    assert json.loads(run("search", "pin đã qua sử dụng", "--json").stdout)["hits"] == []
+    assert name in run("restore").stdout
+    run("restore", name, "--version", "1")
+    assert "pin" not in run("search", "thu gom pin", "--json").stdout.replace("thu gom pin", "")
+    run("restore", name, "--version", "2")
+    hits = json.loads(run("search", "pin đã qua sử dụng", "--json").stdout)["hits"]
+    assert hits[0]["text"].startswith("Thu gom pin")
+    assert hits[0]["task_groups"]
+
+
+def test_help_lists_the_commands(run: Run) -> None:
     text = run("--help").stdout
     for name in (
         "ingest",
@@ -248,10 +271,15 @@ def test_help_says_what_comes_later(run: Run) -> None:
         "train",
         "model",
         "serve",
+        "watch",
+        "export",
+        "versions",
+        "delete",
+        "restore",
+        "families",
         "demo",
     ):
         assert name in text
-    assert text.count("Not available yet") == 2
 
 
 def test_evaluate_search_reads_a_beir_folder(run: Run, put, tmp_path: Path) -> None:

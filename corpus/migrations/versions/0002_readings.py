@@ -17,6 +17,7 @@ def upgrade() -> None:
     ):
         op.add_column("documents", column)
     op.add_column("paragraphs", sa.Column("page", sa.Integer))
+    op.add_column("paragraphs", sa.Column("corrected", sa.Text))
     op.add_column("paragraphs", sa.Column("agencies", sa.JSON, nullable=False, server_default="[]"))
     op.create_table(
         "versions",

@@ -1,0 +1,66 @@
+"""What the commands share: their options, the workspace they open, progress on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from corpus.store import Filter
+from service.errors import NothingUsableError, UsageError
+from service.settings import settings
+from service.workspace import Workspace
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print JSON lines on standard output.")]
+RowsFile = Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="JSON lines, or - for standard input.")]
+Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="How many hits.")]
+Province = Annotated[str | None, typer.Option(help="Only this province, by its name then or today.")]
+Year = Annotated[int | None, typer.Option(help="Only plans issued in, or running over, this year.")]
+Group = Annotated[str | None, typer.Option("--task-group", help="Only paragraphs of this task group.")]
+
+
+@contextmanager
+def workspace() -> Iterator[Workspace]:
+    """Open the workspace of the settings and close it at the end."""
+    from corpus.taxonomy import TaxonomyError
+    from models.errors import ModelError
+
+    opened = Workspace(settings(), say)
+    try:
+        yield opened
+    except (ModelError, TaxonomyError, ImportError) as error:
+        raise NothingUsableError(str(error)) from error
+    finally:
+        opened.close()
+
+
+def say(what: str) -> None:
+    """Tell the user what is being done, on standard error."""
+    sys.stderr.write(f"{what}\n")
+
+
+@contextmanager
+def progress(what: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show a progress bar on standard error, where that is a terminal."""
+    from service.show import err
+
+    columns = (TextColumn(f"{what} {{task.description}}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
+        yield bar
+
+
+def filter_of(space: Workspace, province: str | None, year: int | None, group: str | None) -> Filter:
+    """Return the filter of the options. Raises UsageError naming what would be accepted."""
+    from corpus.provinces import province_named
+
+    known = [g.key for g in space.groups]
+    if group is not None and group not in known:
+        raise UsageError(f"unknown task group {group!r}; known are {', '.join(known)}")
+    named = province_named(province) if province else None
+    return Filter(named.name if named else province, year, group)
