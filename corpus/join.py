@@ -23,7 +23,7 @@ _MARKERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("chapter", rf"(?:CHƯƠNG|Chương)\s+{_ROMAN_OR_WORD}\s*[.:]?"),
         ("section", r"(?:MỤC|Mục)\s+(\d{1,2}|[IVXL]{1,5})\s*(?:[.:]|$)"),
         ("roman", r"([IVXL]{1,6})\s*(?:[.)](?=\s|[A-ZĐÀ-Ỹ]|$)|[-/–](?=\s))"),
-        ("letter", r"([A-H])\s*(?:\.(?=\s|[A-ZĐÀ-Ỹ]{2})|[-/–](?=\s))"),
+        ("letter", r"([A-HĐ])\s*(?:\.(?=\s|[A-ZĐÀ-Ỹ]{2})|[-/–](?=\s))"),
         ("article", r"(?:ĐIỀU|Điều)\s+(\d{1,3})\s*[.:]"),
         ("number", r"(\d{1,2})\s*(?:[.)](?!\d)(?=\s|[A-ZĐÀ-Ỹ]|$)|[/-](?=\s))"),
         ("number2", r"(\d{1,2}\.\d{1,2})\s*(?:[.)]$|(?:[.)](?!\d))?(?=\s|[A-ZĐÀ-Ỹ]))"),
@@ -35,10 +35,12 @@ _MARKERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 _TITLED = frozenset({"roman", "letter", "number", "number2", "item"})
 _MARK_ALONE = re.compile(r"(?:[\dIVXL]{1,5}(?:\.\d{1,2}){0,2}|[a-zđA-H])\s?[.)]")
+_MARK_WORDS = re.compile(rf"(?:Phần|Chương|Phụ lục)(?:\s+(?:số\s+)?{_ROMAN_OR_WORD})?\s*[.:]?")
 BULLETS = frozenset({"dash", "plus"})
 _ENDED = re.compile(r"[.;:!?…]/?['\"”’)]*$")
 _COLUMN = re.compile(
-    r"nhiem vu|noi dung|chu tri|phoi hop|thoi gian|don vi|san pham|chi tieu|ket qua|tieu chi|^ten\b|kinh phi|ghi chu|co quan|hoat dong|giai phap"
+    r"nhiem vu|noi dung|chu tri|phoi hop|thoi gian|thoi han|tien do|lo trinh|don vi|san pham|chi tieu|muc tieu|ket qua|tieu chi|^ten\b|kinh phi|ghi chu|"
+    r"co quan|hoat dong|giai phap|trach nhiem|^(?:den )?nam 20\d\d$|^giai doan"
 )
 _COUNT_COLUMN = frozenset({"tt", "stt", "so tt", "so thu tu", "#"})
 _COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,3})*|[IVXL]{1,6}|[A-H])[.)]?")
@@ -127,9 +129,9 @@ class _Layout:
             piece.marker in ("part", "annex", "chapter")
             and marker is None
             and is_capitals(text)
-            and is_capitals(piece.text)
+            and (is_capitals(piece.text) or _MARK_WORDS.fullmatch(piece.text))
         ):
-            # "PHẦN I" and its name on the next line.
+            # "PHẦN I" or "Phần thứ nhất" and its name on the next line.
             return True
         if marker is None and _MARK_ALONE.fullmatch(piece.text):
             return True

@@ -12,6 +12,7 @@ _KIND_OF_SECTION: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("assignment", re.compile(r"to chuc thuc hien|phan cong|trach nhiem (?:cua|thuc hien)|(?:che do|cong tac) (?:thong tin,? )?bao cao|kinh phi|"
                               r"nguon (?:von|luc) thuc hien|(?:ve|nguon) von|to chuc trien khai|phan giao|nguon luc$")),
     ("objective", re.compile(r"muc tieu|muc dich|chi tieu|quan diem|dinh huong (?:chung|den)|yeu cau$|tam nhin")),
+    ("preamble", re.compile(r"boi canh|(?:hien|thuc) trang|^\W*(?:[ivx\d]+[.)]\s*|[a-h][.)]\s*)?(?:danh gia )?tinh hinh\b(?!.*nhiem vu)|su can thiet|can cu (?:phap ly|xay dung)")),
     ("task", re.compile(r"nhiem vu|giai phap|noi dung|hoat dong")),
 )  # fmt: skip
 _TITLE_WORDS = 16
@@ -27,7 +28,7 @@ _ACTS = re.compile(
 )
 _REPORTS = re.compile(
     _NUMBERING
-    + r"(?:tren day la|yeu cau (?:cac|thu truong|giam doc)|trong qua trinh (?:trien khai|thuc hien|to chuc)|qua trinh trien khai)"
+    + r"(?:tren day la|yeu cau (?:cac (?:so|nganh|don vi|co quan|dia phuong|ban)|thu truong|giam doc)|trong qua trinh (?:trien khai|thuc hien|to chuc)|qua trinh trien khai)"
 )
 _ISSUES = re.compile(r"(?:can cu|thuc hien|trien khai|theo de nghi|de thuc hien|xet)\b")
 

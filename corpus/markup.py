@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from lxml import etree, html
+from lxml import etree
 
 from corpus.tables import Cell, join_cells, spread, table_lines
 from nlp.fold import fold
 
 MAX_ELEMENTS = 1_000_000
+MAX_DEPTH = 10_000
+_PIECE = 65_536
 _MARKDOWN = (
     (re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)"), ""),
     (re.compile(r"\[([^\[\]\n]+)\]\([^()\s]*\)"), r"\1"),
@@ -71,10 +74,8 @@ _BLOCKS = frozenset(
     "section table tbody thead title tr ul".split()
 )
 _SPACED = frozenset("p li div h1 h2 h3 h4 h5 h6".split())
-# Attributes cost libxml2 the square of their number in one tag.
-_CROWDED_TAG = re.compile(
-    r"""<[a-zA-Z][^\s<>]*+(?>\s++[^\s=<>"'/]++(?>\s*+=\s*+(?>"[^"]{0,2000}+"|'[^']{0,2000}+'|[^\s<>"']*+))?){500}"""
-)
+_ATTRIBUTES = ("class", "id", "role", "colspan", "rowspan")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CHROME = re.compile(
     r"\b(?:nav|navbar|menu|breadcrumbs?|footer|sidebar|related|social|share|comments?|cookie|banner|ads?|tabs?|pagination)\b"
 )
@@ -85,19 +86,71 @@ def html_text(markup: str) -> str:
 
     Nothing is fetched and no entity outside the page is resolved. Raises MarkupError for what is no HTML page.
     """
-    if _CROWDED_TAG.search(markup):
-        raise MarkupError("a tag has over 500 attributes")
-    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
-    try:
-        # Declarations may define entities; a page has no need of them.
-        tree = html.document_fromstring(_without_declarations(markup), parser=parser)
-    except (etree.LxmlError, ValueError, AssertionError) as error:
-        raise MarkupError(str(error)) from error
-    lengths = _text_lengths(tree)
+    tree = _tree(_without_declarations(markup))
     body = tree.find("body")
-    writer = _Writer(lengths, tree)
+    writer = _Writer(_text_lengths(tree), tree)
     writer.write(tree if body is None else body)
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(writer.parts)))
+    return re.sub(r"\n{3,}", "\n\n", _stripped("".join(writer.parts)))
+
+
+def _tree(markup: str) -> etree._Element:
+    builder: Any = _Builder()
+    parser: Any = etree.HTMLParser(no_network=True, huge_tree=True, target=builder)
+    try:
+        # A piece at a time: what the builder refuses ends the parser only at the end of a piece.
+        for start in range(0, len(markup), _PIECE):
+            parser.feed(markup[start : start + _PIECE])
+        parser.close()
+    except (etree.LxmlError, AssertionError) as error:
+        raise MarkupError(f"no HTML page: {error}") from error
+    if builder.root is None:
+        raise MarkupError("no HTML page: no element in it")
+    root: etree._Element = builder.root
+    return root
+
+
+class _Builder:
+    """Builds the tree of a page from what the parser meets.
+
+    The tree that libxml2 builds itself ends 2,048 elements deep and takes the square of the number of attributes in time.
+    """
+
+    def __init__(self) -> None:
+        self.root: etree._Element | None = None
+        self._builder = etree.TreeBuilder()
+        self._depth = self._elements = 0
+
+    def start(self, tag: Any, attributes: Any) -> None:
+        self._depth += 1
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise MarkupError(f"it has more than {MAX_ELEMENTS:,} elements")
+        if self._depth > MAX_DEPTH:
+            raise MarkupError(f"it has more than {MAX_DEPTH:,} elements in one another")
+        kept: Any = {name: _NOT_IN_XML.sub(" ", attributes[name]) for name in _ATTRIBUTES if attributes.get(name)}
+        element = self._builder.start(_tag(tag), kept)
+        self.root = element if self.root is None else self.root
+
+    def end(self, tag: Any) -> None:
+        self._depth -= 1
+        self._builder.end(_tag(tag))
+
+    def data(self, text: Any) -> None:
+        if self.root is not None:
+            self._builder.data(_NOT_IN_XML.sub(" ", text))
+
+    def close(self) -> None:
+        """Nothing waits: the root ends with the page."""
+
+
+def _tag(name: str) -> str:
+    # Pages hold names that XML has not, such as "o:p".
+    return name if name.isascii() and name.isalnum() else "span"
+
+
+def _stripped(text: str) -> str:
+    """Return ``text`` without spaces at the ends of its lines."""
+    return "\n".join(line.strip(" \t") for line in text.split("\n"))
 
 
 def _without_declarations(markup: str) -> str:
@@ -108,15 +161,13 @@ def _without_declarations(markup: str) -> str:
     return markup[start.start() :] if start else markup
 
 
-def _text_lengths(tree: html.HtmlElement) -> dict[html.HtmlElement, int]:
+def _text_lengths(tree: etree._Element) -> dict[etree._Element, int]:
     """Return element to number of characters of text in it, in one walk."""
-    lengths: dict[html.HtmlElement, int] = {}
+    lengths: dict[etree._Element, int] = {}
     stack: list[int] = []
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         if event == "start":
             stack.append(len(element.text or ""))
-            if len(lengths) > MAX_ELEMENTS:
-                raise MarkupError(f"it has more than {MAX_ELEMENTS:,} elements")
             continue
         lengths[element] = stack.pop()
         if stack:
@@ -127,16 +178,16 @@ def _text_lengths(tree: html.HtmlElement) -> dict[html.HtmlElement, int]:
 class _Writer:
     """Writes elements as lines; an explicit stack, because pages nest as deep as they like."""
 
-    def __init__(self, lengths: dict[html.HtmlElement, int], tree: html.HtmlElement) -> None:
+    def __init__(self, lengths: dict[etree._Element, int], tree: etree._Element) -> None:
         self.parts: list[str] = []
         self._lengths = lengths
         self._whole = lengths.get(tree, 0)
 
-    def write(self, root: html.HtmlElement) -> None:
+    def write(self, root: etree._Element) -> None:
         """Append the text of ``root``; data tables and layout tables without nested ones as ``table_lines``."""
-        walk: Iterator[tuple[str, html.HtmlElement]]
+        walk: Iterator[tuple[str, etree._Element]]
         walk = walker = etree.iterwalk(root, events=("start", "end"))
-        skipped: html.HtmlElement | None = None
+        skipped: etree._Element | None = None
         for event, element in walk:
             if event == "start":
                 if element is not root and self._is_dropped(element):
@@ -154,27 +205,27 @@ class _Writer:
                 if element.tail and element is not root:
                     self.parts.append(re.sub(r"\s+", " ", element.tail))
 
-    def _open(self, element: html.HtmlElement) -> None:
+    def _open(self, element: etree._Element) -> None:
         if element.tag in _BLOCKS:
             self.parts.append("\n\n" if element.tag in _SPACED else "\n")
         if element.text:
             self.parts.append(element.text if element.tag == "pre" else re.sub(r"\s+", " ", element.text))
 
-    def _is_dropped(self, element: html.HtmlElement) -> bool:
+    def _is_dropped(self, element: etree._Element) -> bool:
         if not isinstance(element.tag, str) or element.tag in _DROPPED:
             return True
         # A page whose wrapper is called "with-sidebar" keeps its wrapper: furniture is never half of the text.
         return 2 * self._lengths.get(element, 0) < self._whole and _is_chrome(element)
 
 
-def _is_chrome(element: html.HtmlElement) -> bool:
+def _is_chrome(element: etree._Element) -> bool:
     if element.tag in ("body", "html", "main", "article"):
         return False
     names = f"{element.get('class', '')} {element.get('id', '')} {element.get('role', '')}"[:500]
     return bool(_CHROME.search(fold(names).replace("_", " ").replace("-", " ")))
 
 
-def _rows(table: html.HtmlElement) -> list[list[str]]:
+def _rows(table: etree._Element) -> list[list[str]]:
     """Return the cells of a table, or nothing where it only places the parts of a page: tables or much text in a cell."""
     if table.find(".//table") is not None:
         return []
@@ -184,17 +235,18 @@ def _rows(table: html.HtmlElement) -> list[list[str]]:
     return spread(rows)
 
 
-def _span(cell: html.HtmlElement, name: str) -> int:
+def _span(cell: etree._Element, name: str) -> int:
     written = cell.get(name, "1")
     return min(max(1, int(written)), 1000) if re.fullmatch(r"\d{1,4}", written) else 1
 
 
-def _cell(cell: html.HtmlElement) -> Cell:
+def _cell(cell: etree._Element) -> Cell:
     parts = []
     for event, element in etree.iterwalk(cell, events=("start", "end")):
         text = element.text if event == "start" else (element.tail if element is not cell else "")
         if element.tag in _BLOCKS and element is not cell:
             parts.append("\n")
         parts.append(re.sub(r"\s+", " ", text or ""))
-    text = re.sub(r"\s*\n\s*", "\n", "".join(parts)).strip()
+    lines = (line.strip() for line in "".join(parts).split("\n"))
+    text = "\n".join(filter(None, lines))
     return Cell(text, _span(cell, "colspan"), _span(cell, "rowspan"))

@@ -19,7 +19,7 @@ from corpus.numbers import NUMBER, clean_number, numbers_in, parse_day
 from corpus.provinces import Province, find_provinces
 from corpus.title import TYPES
 from corpus.types import Evidence, Metadata, Place
-from nlp.fold import fold
+from nlp.fold import fold, words
 from nlp.sentences import Span
 
 Value = TypeVar("Value")
@@ -30,6 +30,7 @@ _PERIOD = re.compile(
     re.IGNORECASE,
 )
 _DAY_OF_HEAD = re.compile(r",\s*ngày\s*(\d{1,2}\s*tháng\s*\d{1,2}\s*năm\s*\d{4}|\d{1,2}/\d{1,2}/\d{4})", re.IGNORECASE)
+_UNTIL = re.compile(r"đến (?:hết )?năm (20\d{2})", re.IGNORECASE)
 # How often each kind of place was right over the documents of results/reading.md.
 CONFIDENCE: dict[Place, float] = {"table": 0.99, "header": 0.98, "title": 0.9, "number": 0.9, "text": 0.7}
 _TABLE_FIELDS = {
@@ -91,8 +92,9 @@ def read_metadata(lines: list[Line], boilerplate: Collection[int] = ()) -> Heade
         "issuing_body": _issuing_body(table.get("issuing_body"), lines, named),
         "signer": table.get("signer") or _signer(lines),
         "date_issued": _table_day(table.get("date_issued")) or _issued(head, own, pieces),
-        "period": _period(head, pieces),
     }
+    day = found["date_issued"]
+    found["period"] = _period(head, pieces, day.value.year if day else None)
     values = {name: field.value for name, field in found.items() if field}
     if named:
         values |= {"province": named.name, "province_today": named.today}
@@ -122,12 +124,18 @@ def _span(lines: Iterable[Line | Piece], text: str) -> Span:
 def _headline(lines: list[Line], head: Head, boilerplate: Collection[int]) -> str:
     """Return the headline of a web page that stands above the head of the text, or nothing."""
     first = head.lines[0].number if head.lines else 0
-    for line in lines[:8]:
+    for line in lines[:40]:
         if line.number >= first or line.number in boilerplate or line.number not in head.reasons:
             continue
-        if head.title and 6 <= len(line.text.split()) <= 60 and not line.text.endswith((".", ";", ":")):
+        if head.title and _is_alike(line.text, head.title) and not line.text.endswith((".", ";", ":")):
             return line.text
     return ""
+
+
+def _is_alike(a: str, b: str) -> bool:
+    """Tell whether most words of the shorter of two titles are in the other."""
+    some, others = set(words(fold(a))), set(words(fold(b)))
+    return 2 * len(some & others) > min(len(some), len(others)) > 4
 
 
 def _conflicts(
@@ -320,8 +328,13 @@ def _based_on(head: Head, pieces: list[Piece], own: str | None) -> tuple[str, ..
     return tuple(number for number in found if number != own)
 
 
-def _period(head: Head, pieces: list[Piece]) -> _Found[tuple[int, int]] | None:
-    if match := _PERIOD.search(head.title or ""):
+def _period(head: Head, pieces: list[Piece], issued: int | None) -> _Found[tuple[int, int]] | None:
+    """Return the years a document is for; "đến năm 2025, định hướng đến năm 2030" runs from its issue to 2025."""
+    title = head.title or ""
+    if (match := _UNTIL.search(title)) and not re.search(r"(?i)giai đoạn", title[: match.start()]):
+        last = int(match[1])
+        return _Found((min(issued or last, last), last), "title")
+    if match := _PERIOD.search(title):
         return _Found(_years(match), "title")
     if match := _PERIOD.search(" ".join(line.text for line in head.lines)):
         return _Found(_years(match), "header", _span(head.lines, match.group()))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from corpus.clean import Line, without_tail
 from corpus.join import BULLETS, Piece, join_wrapped
 from nlp.fold import fold
+from nlp.spacing import respace
 
 _DEPTHS = {name: depth for depth, name in enumerate(
     ("annex", "part", "capitals", "chapter", "section", "upper", "lower", "article", "number", "number2", "number3", "item",
@@ -182,9 +183,9 @@ def _next(taken: set[str], before_headings: bool) -> str:
 
 def _block(node: _Node, anchor: str) -> Block:
     piece = node.piece
-    path = tuple(_shorten(parent.piece.text) for parent in node.parents if parent.depth != -1)
+    path = tuple(_shorten(respace(parent.piece.text)) for parent in node.parents if parent.depth != -1)
     is_heading = node.leads and _is_title(piece.text)
-    return Block(without_tail(piece.text), piece.start, piece.end, path, anchor, is_heading)
+    return Block(respace(without_tail(piece.text)), piece.start, piece.end, path, anchor, is_heading)
 
 
 def _shorten(text: str) -> str:

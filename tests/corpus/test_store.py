@@ -189,3 +189,71 @@ def test_two_threads_write_without_loss(store: Store) -> None:
     assert not errors
     assert len(store.documents()) == 30
     assert len(store.paragraphs()) == 60
+
+
+def test_what_is_replaced_or_deleted_is_kept(store: Store) -> None:
+    first, second = document(), replace(document(count=3), sha256="2", text="văn bản", notes=("trang 2 là ảnh",))
+    add(store, first)
+    add(store, second)
+    assert [(v.number, v.reason, v.sha256, v.paragraphs) for v in store.versions("d")] == [(1, "replaced", "1", 2)]
+    kept = store.version("d", 1)
+    assert kept
+    assert kept[0] == first
+    assert [analysis.tags[0].task_group for analysis in kept[1]] == ["awareness", "awareness"]
+    assert kept[1][0].targets == analyses(1)[0].targets
+    assert store.whole("d") == second
+    assert store.deleted() == []
+    store.delete("d")
+    assert store.whole("d") is None
+    assert [(v.document_id, v.number) for v in store.deleted()] == [("d", 2)]
+    add(store, first)
+    assert store.deleted() == []
+    assert [v.reason for v in store.versions("d")] == ["replaced", "deleted"]
+
+
+def test_the_same_bytes_read_anew_make_no_version(store: Store) -> None:
+    add(store, document())
+    add(store, document(count=3))
+    assert store.versions("d") == []
+    assert len(store.paragraphs()) == 3
+
+
+def test_tags_of_people_stay_with_the_words(store: Store) -> None:
+    person = Tag("awareness", 1.0, False, "person", "an")
+    first = [replace(analysis, tags=[person]) for analysis in analyses(2)]
+    store.add(document(), first, "e5")
+    changed = document(sha256="2")
+    members = (replace(changed.paragraphs[0], id="d#9"), replace(changed.paragraphs[1], text="đoạn khác"))
+    store.add(replace(changed, paragraphs=members), analyses(2), "e5")
+    kept, new = store.paragraphs()
+    assert store.tags_of(kept.key) == [person]
+    assert [tag.source for tag in store.tags_of(new.key)] == ["model"]
+
+
+def test_a_store_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
+    import sqlalchemy as sa
+    from alembic import command
+    from alembic.config import Config
+
+    from corpus import store as module
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(module.__file__).with_name("migrations")))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.text(
+            "insert into documents (id, source, sha256, based_on, skipped, added_at) values ('d', 'd.txt', '1', '[]', '[]', '2026-01-01')"
+        ))  # fmt: skip
+        connection.execute(sa.text(
+            "insert into paragraphs (id, document_id, ordinal, text, kind, heading_path, is_heading, start, end) "
+            "values ('d#1', 'd', 1, 'đoạn', 'task', '[]', 0, 0, 4)"
+        ))  # fmt: skip
+    engine.dispose()
+    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
+    assert [(p.id, p.agencies, p.page) for p in store.paragraphs()] == [("d#1", (), None)]
+    assert store.whole("d")
+    store.delete("d")
+    assert store.version("d", 1)
+    store.close()

@@ -88,3 +88,23 @@ def test_time_grows_with_the_length_not_its_square() -> None:
     started = time.perf_counter()
     RESTORER.restore("dien mat troi tren mai nha " * 5_000)
     assert time.perf_counter() - started < 10
+
+
+LEARNT = ["đưa sản phẩm thân thiện vào siêu thị", "các sở phối hợp để nâng cao nhận thức", "giảm rác thải nhựa"] * 40
+
+
+@pytest.mark.parametrize(
+    ("scanned", "meant"),
+    [
+        ("đưa sản phấm thân thiện vào siêu thị", "đưa sản phẩm thân thiện vào siêu thị"),
+        ("các sở phối họp đế nâng cao nhận thức", "các sở phối hợp để nâng cao nhận thức"),
+        ("GIẢM RÁC THÁI NHỰA", "GIẢM RÁC THẢI NHỰA"),
+        ("xã Nhụa giảm rác", "xã Nhụa giảm rác"),
+        ("từ chưa gặp bao giờ", "từ chưa gặp bao giờ"),
+        ("", ""),
+    ],
+)
+def test_scanning_errors_give_way_to_what_neighbours_say(scanned: str, meant: str) -> None:
+    corrected = Restorer.learn(LEARNT).correct(scanned)
+    assert corrected == meant
+    assert len(corrected) == len(scanned)

@@ -245,7 +245,9 @@ def test_versions_are_kept_and_brought_back(run: Run, put) -> None:
     assert "1 added" in run("ingest", longer).stderr
     assert [v["reason"] for v in json.loads(run("versions", name, "--json").stdout)] == ["replaced"]
     changed = json.loads(run("versions", name, "--changes", "1", "--json").stdout)
-    assert [(c["kind"], c["after"]["text"]) for c in changed] == [("added", "Thu gom pin đã qua sử dụng tại trường học.")]
+    assert [(c["kind"], c["after"]["text"]) for c in changed] == [
+        ("added", "Thu gom pin đã qua sử dụng tại trường học.")
+    ]
     run("delete", name)
     assert json.loads(run("search", "pin đã qua sử dụng", "--json").stdout)["hits"] == []
     assert name in run("restore").stdout
