@@ -62,7 +62,7 @@ def content(home: Path) -> dict[str, list[tuple[object, ...]]]:
         connection.row_factory = sqlite3.Row
         for table, query in TABLES.items():
             rows = connection.execute(query).fetchall()
-            found[table] = [tuple(row[name] for name in row.keys() if name not in PASSING) for row in rows]
+            found[table] = [tuple(row[name] for name in row if name not in PASSING) for row in rows]
     return found
 
 
