@@ -119,6 +119,12 @@ def clauses() -> tuple[Clause, ...]:
     return tuple(Clause(r["id"], r["family"], r["theme"], r["text"]) for _, r in _rows(folder() / "clauses.jsonl"))
 
 
+def second_labels() -> dict[str, frozenset[str]]:
+    """Return paragraph id to the task groups that a second annotator gave it, without knowing the first labelling."""
+    rows = (json.loads(line) for line in (folder() / "second.jsonl").read_text(encoding="utf-8").splitlines())
+    return {row["id"]: frozenset(row["labels"]) for row in rows}
+
+
 def texts() -> list[str]:
     """Return the texts of the labelled paragraphs, as a sample of how plans are worded."""
     return [row.text for row in paragraphs()]
