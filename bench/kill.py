@@ -59,10 +59,10 @@ def content(home: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return all rows of the store, without what differs between two runs of the same."""
     found = {}
     with sqlite3.connect(home / "kehoach.db") as connection:
-        connection.row_factory = sqlite3.Row
         for table, query in TABLES.items():
-            rows = connection.execute(query).fetchall()
-            found[table] = [tuple(row[name] for name in row if name not in PASSING) for row in rows]
+            cursor = connection.execute(query)
+            kept = [place for place, column in enumerate(cursor.description) if column[0] not in PASSING]
+            found[table] = [tuple(row[place] for place in kept) for row in cursor]
     return found
 
 

@@ -117,7 +117,7 @@ class _Builder:
 
     def __init__(self) -> None:
         self.root: etree._Element | None = None
-        self._builder = etree.TreeBuilder()
+        self._builder: Any = etree.TreeBuilder()
         self._depth = self._elements = 0
 
     def start(self, tag: Any, attributes: Any) -> None:

@@ -30,6 +30,7 @@ _REFUSED = (
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"{\\rtf", "a rich text file; save it as .docx"),
 )
+_LONGEST_REASON = 300
 _HTML_START = re.compile(
     rb"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.I | re.S
 )
@@ -77,7 +78,8 @@ def read_bytes(
     try:
         content = _content(data, Path(name).suffix.lower(), ocr_seconds, on_ocr)
     except (encoding.EncodingError, MarkupError, PdfError, WordError) as error:
-        raise UnreadableError(f"{error}" if str(error).startswith("it ") else f"it is {error}") from error
+        said = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise UnreadableError(said if said.startswith(("it ", "old ")) else f"it is {said}") from error
     text, code = encoding.repair(content.text)
     notes = (*content.notes, *([f"written in {code.upper()}, put into Unicode"] if code else []))
     pages = [normalize(page) for page in (text.split("\f") if content.is_paged else [text])]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -17,12 +20,25 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
 )  # fmt: skip
 
 # The newest migration; a database at another one is migrated when it is opened.
-HEAD = "0002"
+HEAD = "0003"
 
 schema = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite forgets the zone it was given."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """Return what the database gave, as UTC."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
 
 documents = Table(
     "documents",
@@ -48,7 +64,7 @@ documents = Table(
     Column("page_title", Text),
     Column("evidence", JSON, nullable=False),
     Column("conflicts", JSON, nullable=False),
-    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("added_at", Moment, nullable=False),
 )
 
 paragraphs = Table(
@@ -108,6 +124,22 @@ embeddings = Table(
     Column("vector", LargeBinary, nullable=False),
 )
 
+# What people said of tags; ``before`` and ``after`` are lists of task groups. Outlives the paragraph: it is what training learns.
+corrections = Table(
+    "corrections",
+    schema,
+    Column("number", Integer, primary_key=True),
+    Column("paragraph_id", String, nullable=False, index=True),
+    Column("document_id", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("by", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # What was replaced or deleted: ``content`` is gzipped JSON of the document, its tags and its targets.
 versions = Table(
     "versions",
@@ -117,8 +149,8 @@ versions = Table(
     Column("source", String, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("paragraphs", Integer, nullable=False),
-    Column("added_at", DateTime(timezone=True), nullable=False),
-    Column("archived_at", DateTime(timezone=True), nullable=False),
+    Column("added_at", Moment, nullable=False),
+    Column("archived_at", Moment, nullable=False),
     Column("reason", String, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )

@@ -87,7 +87,8 @@ class Store:
         return f"{store_id}:{revision}"
 
     @contextmanager
-    def _changing(self) -> Iterator[sa.Connection]:
+    def changing(self) -> Iterator[sa.Connection]:
+        """Open a transaction that changes content; what it changes makes the indexes out of date."""
         with self.engine.begin() as connection:
             # First of all: takes SQLite's write lock, so that what is read next stays true until the end.
             connection.execute(sa.update(state).values(revision=state.c.revision + 1))
@@ -113,7 +114,7 @@ class Store:
         Tags that people gave a paragraph stay with the paragraph of the same words. Raises ParagraphIdTakenError where a
         paragraph's id belongs to another document; nothing is changed then.
         """
-        with self._changing() as connection:
+        with self.changing() as connection:
             given = self._archive(connection, document.id, "replaced", unless=document.sha256)
             connection.execute(sa.delete(documents).where(documents.c.id == document.id))
             self._check_ids(connection, document)
@@ -216,7 +217,7 @@ class Store:
 
     def delete(self, document_id: str) -> bool:
         """Take a document out, keeping it among its versions; tell whether it was there."""
-        with self._changing() as connection:
+        with self.changing() as connection:
             self._archive(connection, document_id, "deleted")
             return connection.execute(sa.delete(documents).where(documents.c.id == document_id)).rowcount > 0
 

@@ -23,7 +23,7 @@ from models.embedder import Embedder, Vectors
 from models.errors import TaggerError
 from models.features import VIEWS, Cues, Units, units, views
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,14 @@ def probabilities_of(models: Mapping[str, Any], keys: Sequence[str], seen: Evide
 
 
 class Tagger:
-    """A trained tagger; ``id`` names its data, labels and thresholds. Safe to share between threads."""
+    """A trained tagger; ``id`` names its data, labels and thresholds, ``bands`` where it is unsure. Safe to share between threads."""
 
     def __init__(
         self,
         identifier: str,
         groups: Sequence[TaskGroup],
         thresholds: Mapping[str, float],
+        bands: Mapping[str, Sequence[float]],
         clause_models: ClauseModels,
         paragraph_models: Mapping[str, Any],
         embedder: Embedder,
@@ -117,6 +118,7 @@ class Tagger:
         self.id = identifier
         self.groups = tuple(groups)
         self.thresholds = dict(thresholds)
+        self._bands = dict(bands)
         self._clause_models = clause_models
         self._paragraph_models = paragraph_models
         self._cues = Cues(groups)
@@ -148,6 +150,14 @@ class Tagger:
             for row in probabilities
         ]
 
+    def doubt(self, group: str, probability: float) -> float:
+        """Return how unsure a probability is: 1 at the group's threshold, falling to 0 at the edges of its unsure band."""
+        threshold = self.thresholds[group]
+        low, high = self._bands[group]
+        edge = low if probability < threshold else high
+        reach = abs(edge - threshold)
+        return max(0.0, 1.0 - abs(probability - threshold) / reach) if reach else 0.0
+
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         """Write the model and ``manifest`` into ``folder``."""
         parts = {
@@ -173,4 +183,6 @@ def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -
     }
     manifest, parts = sealed.read(folder, "tagger", expected, TaggerError, "run `kehoach train`")
     models = ClauseModels(parts["words"], parts["letters"], parts["clauses"])
-    return Tagger(manifest["id"], groups, manifest["thresholds"], models, parts["paragraphs"], embedder)
+    return Tagger(
+        manifest["id"], groups, manifest["thresholds"], manifest["unsure"], models, parts["paragraphs"], embedder
+    )

@@ -30,6 +30,8 @@ FOLDS = 5
 # Penalties by view, chosen on grouped folds (results/tagging.md).
 PENALTY = {"words": 8.0, "letters": 8.0, "meaning": 0.3}
 _ROUNDS = 1
+# Errors left outside the band where a person is asked.
+_MISSED, _WRONG = 0.01, 0.03
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,18 @@ def best_threshold(labels: NDArray[np.bool_], probabilities: NDArray[np.float64]
     return round(float(np.median(good)), 3)
 
 
+def unsure_band(labels: NDArray[np.bool_], probabilities: NDArray[np.float64], threshold: float) -> tuple[float, float]:
+    """Return (low, high) around ``threshold``: at most 1 % of the paragraphs below low have the label, 3 % above high lack it."""
+    steps = np.linspace(0.02, 0.98, 97)
+    below = [s for s in steps if s <= threshold and _share(labels[probabilities < s]) <= _MISSED]
+    above = [s for s in steps if s >= threshold and _share(~labels[probabilities >= s]) <= _WRONG]
+    return round(float(max(below, default=0.02)), 3), round(float(min(above, default=0.98)), 3)
+
+
+def _share(chosen: NDArray[np.bool_]) -> float:
+    return float(chosen.mean()) if len(chosen) else 0.0
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained tagger with its manifest, and the labels and held-out probabilities it was chosen by."""
@@ -198,11 +212,14 @@ def train(
     ]
     held_out = held_out_probabilities(seen, table, examples.labels, keys)[written]
     thresholds = {key: best_threshold(examples.labels[written, g], held_out[:, g]) for g, key in enumerate(keys)}
+    bands = {
+        key: unsure_band(examples.labels[written, g], held_out[:, g], thresholds[key]) for g, key in enumerate(keys)
+    }
     say("fitting")
     paragraph_models = fit_paragraphs(table, examples.labels, keys)
     clause_models = fit_clauses(examples.of(written), keys)
-    manifest = _manifest(rows, keys, thresholds, embedder)
-    tagger = Tagger(manifest["id"], groups, thresholds, clause_models, paragraph_models, embedder)
+    manifest = {**_manifest(rows, keys, thresholds, embedder), "unsure": bands}
+    tagger = Tagger(manifest["id"], groups, thresholds, bands, clause_models, paragraph_models, embedder)
     return Trained(tagger, manifest, examples.labels[written], held_out)
 
 

@@ -13,6 +13,8 @@ from corpus.provinces import province_named
 from corpus.store import Filter
 from corpus.targets import find_targets
 from service.comparing import compare_provinces
+from service.correcting import all_corrections, correct, correction_form, queue, queued_form
+from service.errors import UsageError
 from service.forms import (
     comparison_form,
     document_form,
@@ -26,14 +28,18 @@ from service.ingest import ingest_bytes
 from service.problems import ProblemError, problem_responses
 from service.schemas import (
     Comparison,
+    Correction,
+    Corrections,
     Coverage,
     DocumentInFull,
     Documents,
     Found,
+    Judgement,
     Matched,
     Measured,
     Pairs,
     ParagraphInFull,
+    Queue,
     Report,
     Rows,
     Tagged,
@@ -192,6 +198,42 @@ def may_write(space: Space, key: Annotated[str | None, Security(_KEY)]) -> None:
 async def whole_body(request: Request) -> bytes:
     """Return the body as it came, whatever its content type says."""
     return await request.body()
+
+
+@router.post(
+    "/corrections",
+    status_code=201,
+    response_model=Correction,
+    responses=problem_responses(400, 401, 403, 404, 413),
+    dependencies=[Depends(may_write)],
+)
+def add_correction(space: Space, judgement: Judgement) -> Form:
+    """Say which task groups a paragraph has; models leave its tags alone from then on."""
+    if space.store.paragraph(judgement.paragraph_id) is None:
+        raise ProblemError(404, f"no paragraph {judgement.paragraph_id!r}")
+    try:
+        made = correct(space, judgement.paragraph_id, judgement.task_groups, judgement.by, judgement.note)
+    except UsageError as error:
+        raise ProblemError(400, str(error)) from error
+    return correction_form(made)
+
+
+@router.get("/corrections", response_model=Corrections)
+def corrections(space: Space) -> Form:
+    """List what people corrected, oldest first."""
+    return {"corrections": [correction_form(item) for item in all_corrections(space)]}
+
+
+@router.get("/queue", response_model=Queue, responses=problem_responses(400))
+def waiting(
+    space: Space,
+    k: Annotated[int, Query(ge=1, le=100, description="How many paragraphs.", examples=[20])] = 20,
+    province: Province = None,
+    task_group: Group = None,
+) -> Form:
+    """List the paragraphs whose tags a person should look at, most useful first."""
+    found = queue(space, k, filter_of(space, province, None, task_group))
+    return {"paragraphs": [queued_form(item) for item in found]}
 
 
 _FILE = {

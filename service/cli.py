@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service import keeping
+from service import judging, keeping
 from service.errors import NothingUsableError, UsageError, UserError
 from service.options import Group, Json, JsonLines, Limit, Province, RowsFile, Year, filter_of, progress, workspace
 from service.rows import read_rows
@@ -26,6 +26,7 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and taggin
 app.add_typer(model_app, name="model")
 app.add_typer(evaluate_app, name="evaluate")
 keeping.add_commands(app)
+judging.add_commands(app)
 
 
 def main() -> None:
@@ -243,17 +244,34 @@ def train(
     only_given: Annotated[
         bool, typer.Option("--only-given", help="Leave the project's own labelled paragraphs out.")
     ] = False,
+    with_corrections: Annotated[
+        bool,
+        typer.Option(
+            "--with-corrections",
+            help="Learn from people's corrections; used only where it is not worse on frozen rows.",
+        ),
+    ] = False,
     matcher: Annotated[
         bool, typer.Option("--matcher", help="Train the model of same clauses instead of the tagger.")
     ] = False,
 ) -> None:
     """Train the tagger, with a model card, from labelled paragraphs."""
-    from service.training import train_matcher, train_tagger
+    from service.training import train_matcher, train_tagger, train_with_corrections
 
-    if matcher and (data or only_given):
-        raise UsageError("--matcher learns from the project's own clauses and takes no files")
+    if (matcher or with_corrections) and (data or only_given or (matcher and with_corrections)):
+        raise UsageError("--matcher and --with-corrections each learn from what they say alone and take no files")
     with workspace() as space:
-        if matcher:
+        if with_corrections:
+            folder, figures, is_promoted = train_with_corrections(space)
+            sys.stderr.write(
+                f"macro F1 on frozen paragraphs: candidate {figures['candidate']}, current {figures['current']}\n"
+            )
+            sys.stderr.write(
+                "in use from now; `kehoach retag` updates stored tags, `kehoach model rollback` goes back\n"
+                if is_promoted
+                else "not better: the current tagger stays in use\n"
+            )
+        elif matcher:
             folder = train_matcher(space, output)
         else:
             folder = train_tagger(space, data or [], output, use_own=not only_given)
@@ -312,6 +330,15 @@ def model_list(json: Json = False) -> None:
         return
     for row in rows:
         out.print(f"{row['model']:>9}  {row['name']}  {row['folder']}  {row['state']}", markup=False, soft_wrap=True)
+
+
+@model_app.command("rollback")
+def model_rollback() -> None:
+    """Put the tagger before the current one back in use."""
+    from service.training import rollback
+
+    with workspace() as space:
+        sys.stderr.write(f"in use: {rollback(space)}; `kehoach retag` updates stored tags\n")
 
 
 @model_app.command("export")

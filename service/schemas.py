@@ -290,6 +290,55 @@ class Report(Answer):
     notes: list[str]
 
 
+class Judgement(BaseModel):
+    """Which task groups a paragraph has by the word of a person; an empty list says none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"paragraph_id": "cao-bang/1043-kh-ubnd-2021#II.4.2", "task_groups": ["awareness"], "by": "Nguyễn An"}
+            ]
+        }
+    )
+    paragraph_id: Identifier
+    task_groups: list[Annotated[str, Field(max_length=100)]] = Field(max_length=100)
+    by: str = Field(min_length=1, max_length=200, description="Who says so.")
+    note: str = Field(default="", max_length=2000, description="Why.")
+
+
+class Correction(Answer):
+    """A judgement recorded."""
+
+    number: int
+    paragraph_id: str
+    document_id: str
+    text: str
+    before: list[str]
+    after: list[str]
+    by: str
+    note: str
+    made_at: str
+
+
+class Corrections(Answer):
+    """All corrections, oldest first."""
+
+    corrections: list[Correction]
+
+
+class QueuedParagraph(Paragraph):
+    """A paragraph worth a person's look: how much, and the task groups in doubt."""
+
+    score: float
+    unsure: list[str]
+
+
+class Queue(Answer):
+    """Paragraphs to look at, most useful first."""
+
+    paragraphs: list[QueuedParagraph]
+
+
 class Health(Answer):
     """The state of the service."""
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from corpus import labelled
+from corpus.corrections import corrections
 from corpus.labelled import LabelError, LabelledParagraph, read_labelled
 from models import train
 from models.card import matcher_card, tagger_card
 from models.evaluate import Judged, report
+from models.tagger import Tagger, load_tagger
 from models.train_matcher import train_matcher as fit_matcher
 from service.errors import NothingUsableError, UsageError
 from service.workspace import Workspace
@@ -24,10 +26,13 @@ def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = 
 
     Raises UsageError for a file that cannot be read, NothingUsableError where the labels do not suffice.
     """
-    rows = list(labelled.paragraphs()) if use_own else []
+    rows = labelled.for_training() if use_own else []
     for file in files:
         rows += _read(file, space)
-    folder = output or space.settings.own_tagger
+    return _train(space, rows, output or space.settings.own_tagger)
+
+
+def _train(space: Workspace, rows: Sequence[LabelledParagraph], folder: Path) -> Path:
     keys = [group.key for group in space.groups]
     try:
         trained = train.train(rows, space.groups, space.default_embedder, space.tell)
@@ -37,6 +42,74 @@ def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = 
     judged = Judged(keys, trained.labels, trained.held_out, thresholds, [row.document for row in rows])
     card = tagger_card(trained.manifest, report(judged), train.FOLDS)
     return _swap_in(folder, lambda work: trained.tagger.save(work, trained.manifest), card)
+
+
+def train_with_corrections(space: Workspace) -> tuple[Path, dict[str, float], bool]:
+    """Train a candidate on the project's paragraphs and people's corrections; put it in use when it is not worse.
+
+    Candidate and current tagger are measured on the frozen paragraphs, which neither learns from. Returns the folder in
+    use, the macro F1 of "candidate" and "current", and whether the candidate was promoted; the one before is kept.
+    """
+    judged = {correction.text: correction for correction in corrections(space.store)}
+    if not judged:
+        raise NothingUsableError("no corrections yet; `kehoach correct` records them")
+    learnt = [
+        LabelledParagraph(c.paragraph_id, c.document_id, "corrected", text, frozenset(c.after))
+        for text, c in judged.items()
+    ]
+    frozen = labelled.frozen()
+    unseen = {row.document for row in frozen}
+    rows = [row for row in (*labelled.paragraphs(), *learnt) if row.document not in unseen]
+    current = space.settings.own_tagger
+    work = current.with_name("tagger-candidate")
+    fitted = _train(space, rows, work)
+    candidate = load_tagger(fitted, space.groups, space.default_embedder)
+    figures = {"candidate": _macro_f1(candidate, frozen), "current": _macro_f1(space.tagger, frozen)}
+    is_better = figures["candidate"] >= figures["current"]
+    if is_better:
+        _promote(work, current)
+    return (current if is_better else work), figures, is_better
+
+
+def rollback(space: Workspace) -> str:
+    """Put the tagger before the current one back in use, a second time the other way; return what is in use then.
+
+    Raises NothingUsableError where there is none.
+    """
+    current, before = space.settings.own_tagger, _before(space.settings.own_tagger)
+    if before.exists():
+        aside = current.with_name("tagger-aside")
+        if current.exists():
+            current.rename(aside)
+        before.rename(current)
+        if aside.exists():
+            aside.rename(before)
+        return str(current)
+    if current.exists():
+        current.rename(before)
+        return "the tagger that comes with kehoach"
+    raise NothingUsableError("no trained tagger to roll back; the one that comes with kehoach is in use")
+
+
+def _promote(candidate: Path, current: Path) -> None:
+    before = _before(current)
+    shutil.rmtree(before, ignore_errors=True)
+    if current.exists():
+        current.rename(before)
+    candidate.rename(current)
+
+
+def _before(current: Path) -> Path:
+    return current.with_name("tagger-before")
+
+
+def _macro_f1(tagger: Tagger, rows: Sequence[LabelledParagraph]) -> float:
+    found, _ = tagger.probabilities([row.text for row in rows])
+    keys = [group.key for group in tagger.groups]
+    labels = np.array([[key in row.labels for key in keys] for row in rows])
+    assigned = found >= np.array([tagger.thresholds[key] for key in keys])
+    agreed = (assigned & labels).sum(axis=0)
+    return round(float(np.mean(2 * agreed / np.maximum(1, assigned.sum(axis=0) + labels.sum(axis=0)))), 4)
 
 
 def train_matcher(space: Workspace, output: Path | None = None) -> Path:

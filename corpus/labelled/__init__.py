@@ -119,6 +119,18 @@ def clauses() -> tuple[Clause, ...]:
     return tuple(Clause(r["id"], r["family"], r["theme"], r["text"]) for _, r in _rows(folder() / "clauses.jsonl"))
 
 
+def frozen() -> list[LabelledParagraph]:
+    """Return the paragraphs of the documents in ``frozen.txt``, which the shipped tagger and candidates never learn from."""
+    chosen = set((folder() / "frozen.txt").read_text(encoding="utf-8").split())
+    return [row for row in paragraphs() if row.document in chosen]
+
+
+def for_training() -> list[LabelledParagraph]:
+    """Return the paragraphs that are not frozen."""
+    chosen = {row.document for row in frozen()}
+    return [row for row in paragraphs() if row.document not in chosen]
+
+
 def second_labels() -> dict[str, frozenset[str]]:
     """Return paragraph id to the task groups that a second annotator gave it, without knowing the first labelling."""
     rows = (json.loads(line) for line in (folder() / "second.jsonl").read_text(encoding="utf-8").splitlines())

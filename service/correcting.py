@@ -1,0 +1,134 @@
+"""People and models on tags: corrections, the queue of what to look at, tagging anew after a model changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from corpus.corrections import Correction, UnknownParagraphError, outdated, replace_model_tags
+from corpus.corrections import correct as record
+from corpus.corrections import corrections as recorded
+from corpus.store import Filter, StoredParagraph
+from corpus.types import Tag
+from service.errors import NothingUsableError, UsageError
+from service.forms import paragraph_form
+from service.workspace import Workspace
+
+_MOST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A paragraph worth a person's look: ``score`` is how unsure its tags are times how new its words are, 0 to 1."""
+
+    paragraph: StoredParagraph
+    score: float
+    unsure: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What tagging anew changed: paragraphs tagged, and by task group how many gained and lost it."""
+
+    model_id: str
+    paragraphs: int
+    gained: dict[str, int]
+    lost: dict[str, int]
+
+
+def correct(workspace: Workspace, paragraph_id: str, groups: Sequence[str], by: str, note: str = "") -> Correction:
+    """Record a person's tags for a paragraph. Raises UsageError for unknown groups, NothingUsableError for an unknown id."""
+    known = [group.key for group in workspace.groups]
+    if unknown := sorted(set(groups) - set(known)):
+        raise UsageError(f"unknown task group {', '.join(unknown)}; known are {', '.join(known)}")
+    if not by.strip() or len(by) > _MOST_NAME:
+        raise UsageError(f"who corrects has to be named, in at most {_MOST_NAME} characters")
+    try:
+        return record(workspace.store, paragraph_id, list(dict.fromkeys(groups)), known, by.strip(), note)
+    except UnknownParagraphError as error:
+        raise NothingUsableError(f"no paragraph {paragraph_id!r}; search results and exports name them") from error
+
+
+def queue(workspace: Workspace, limit: int = 20, only: Filter | None = None) -> list[Queued]:
+    """Return the paragraphs whose tags a person should look at, most useful first.
+
+    A paragraph is unsure where a probability lies within its group's band around the threshold. Among the unsure ones each
+    next is chosen far in meaning from those a person has judged and from those chosen before (Carbonell and Goldstein 1998).
+    """
+    store, tagger = workspace.store, workspace.tagger
+    members = [p for p in store.paragraphs(only or Filter()) if not p.is_heading and p.kind != "boilerplate"]
+    tagged = store.tags_by_key([p.key for p in members])
+    keys, vectors = store.vectors(workspace.tagger_embedder_id)
+    place = {int(key): number for number, key in enumerate(keys)}
+    judged = [place[p.key] for p in members if p.key in place and _is_judged(tagged.get(p.key, ()))]
+    waiting = []
+    for paragraph in members:
+        own = tagged.get(paragraph.key, [])
+        if _is_judged(own) or paragraph.key not in place:
+            continue
+        doubts = {tag.task_group: tagger.doubt(tag.task_group, tag.probability) for tag in own}
+        if unsure := tuple(group for group, doubt in doubts.items() if doubt > 0):
+            waiting.append((paragraph, max(doubts.values()), unsure))
+    if not waiting:
+        return []
+    own_vectors = vectors[[place[paragraph.key] for paragraph, _, _ in waiting]]
+    nearest = (own_vectors @ vectors[judged].T).max(axis=1) if judged else np.zeros(len(waiting), np.float32)
+    doubt = np.array([worst for _, worst, _ in waiting])
+    chosen: list[Queued] = []
+    left = np.ones(len(waiting), bool)
+    for _ in range(min(limit, len(waiting))):
+        score = np.where(left, doubt * (1.0 - np.clip(nearest, 0.0, 1.0)), -1.0)
+        best = int(score.argmax())
+        paragraph, _, unsure = waiting[best]
+        chosen.append(Queued(paragraph, round(float(score[best]), 4), unsure))
+        left[best] = False
+        nearest = np.maximum(nearest, own_vectors @ own_vectors[best])
+    return chosen
+
+
+def _is_judged(tags: Sequence[Tag]) -> bool:
+    return any(tag.source == "person" for tag in tags)
+
+
+def retag(workspace: Workspace) -> Moved:
+    """Tag what another model tagged by the one of now, a document a transaction; tags of people stay."""
+    store, tagger = workspace.store, workspace.tagger
+    gained: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    count = 0
+    for document_id in outdated(store, tagger.id):
+        members = store.paragraphs(Filter(document_id=document_id))
+        before = store.tags_by_key([p.key for p in members])
+        members = [p for p in members if not _is_judged(before.get(p.key, ()))]
+        new = tagger.tag([p.corrected or p.text for p in members])
+        for paragraph, tags in zip(members, new, strict=True):
+            had, has = set(paragraph.groups), {tag.task_group for tag in tags if tag.assigned}
+            gained.update(has - had)
+            lost.update(had - has)
+        replace_model_tags(store, {p.key: tags for p, tags in zip(members, new, strict=True)})
+        count += len(members)
+    return Moved(tagger.id, count, dict(gained), dict(lost))
+
+
+def queued_form(item: Queued) -> dict[str, Any]:
+    """Return a queued paragraph."""
+    return {**paragraph_form(item.paragraph), "score": item.score, "unsure": list(item.unsure)}
+
+
+def correction_form(correction: Correction) -> dict[str, Any]:
+    """Return a correction."""
+    return {
+        **vars(correction),
+        "before": list(correction.before),
+        "after": list(correction.after),
+        "made_at": correction.made_at.isoformat(),
+    }
+
+
+def all_corrections(workspace: Workspace) -> list[Correction]:
+    """Return every correction, oldest first."""
+    return recorded(workspace.store)
