@@ -89,7 +89,7 @@ def test_a_scan_is_recognised(whole: Document, worker: Worker) -> None:
 
 def test_without_recognition_a_scan_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ocr, "missing", lambda: "tesseract")
-    with pytest.raises(UnreadableError, match="page 1 only pictures and not read.*tesseract-ocr-vie"):
+    with pytest.raises(UnreadableError, match=r"page 1 only pictures and not read.*tesseract-ocr-vie"):
         read(FILES / "binh-duong-scan.pdf")
 
 
@@ -140,7 +140,7 @@ def test_a_slow_file_costs_only_itself(whole: Document) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="memory limits are those of Linux")
 def test_a_greedy_file_costs_only_itself(whole: Document) -> None:
     small = Worker(Limits(memory=400 * 2**20))
-    with pytest.raises(UnreadableError, match="needs over|killed|memory"):
+    with pytest.raises(UnreadableError, match=r"needs over|killed|memory"):
         small.parse("từ ".encode() * 8_000_000, "a.txt")
     assert small.parse((FILES / "binh-duong.txt").read_bytes(), "a.txt").paragraphs == whole.paragraphs
     small.close()
@@ -158,7 +158,7 @@ def test_a_reader_that_dies_is_replaced(whole: Document) -> None:
     replaced = worker._process
     assert replaced
     threading.Timer(0.3, lambda: os.kill(replaced.pid, signal.SIGKILL)).start()
-    with pytest.raises(UnreadableError, match="killed|broke|needs over"):
+    with pytest.raises(UnreadableError, match=r"killed|broke|needs over"):
         worker.parse((FILES / "binh-duong.pdf").read_bytes() + b"x" * 30_000_000, "a.pdf") and worker.parse(
             "KẾ HOẠCH\n".encode() * 2_000_000, "b.txt"
         )
