@@ -281,6 +281,8 @@ def _body_example(content: dict[str, Any], document: dict[str, Any]) -> str:
     if "example" in content:
         return str(content["example"])
     schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    if "examples" in schema:
+        return json.dumps(schema["examples"][0], ensure_ascii=False)
     name, rows = next(iter(schema["properties"].items()))
     row = document["components"]["schemas"][rows["items"]["$ref"].rpartition("/")[2]]
     return json.dumps({name: row["examples"]}, ensure_ascii=False)
