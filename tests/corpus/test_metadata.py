@@ -9,7 +9,7 @@ import pytest
 from corpus.clean import boilerplate, split_lines
 from corpus.header import is_header
 from corpus.metadata import Header, read_metadata
-from corpus.numbers import numbers_in, parse_day
+from corpus.numbers import is_party_number, numbers_in, parse_day
 from corpus.title import sentence_case
 
 HEAD = "ỦY BAN NHÂN DÂN\nTỈNH CAO BẰNG\n-------\nCỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM\nĐộc lập - Tự do - Hạnh phúc\nSố: 12/KH-UBND\nCao Bằng, ngày 03 tháng 4 năm 2023\n\nKẾ HOẠCH\n"
@@ -175,3 +175,64 @@ def test_signer_below_the_office() -> None:
     ).metadata
     assert about.signer == "Lê Thị Thử Nghiệm"
     assert header(HEAD + "GIẢM RÁC" + BODY + "\n\nCHỦ TỊCH").metadata.signer is None
+
+
+PORTAL = "Số hiệu | 12/KH-UBND\nNgày ban hành | 04/04/2023\nNơi ban hành | Tỉnh Cao Bằng\n\n"
+
+
+def test_every_field_says_where_it_was_read() -> None:
+    text = HEAD + "THỰC HIỆN TIÊU DÙNG BỀN VỮNG GIAI ĐOẠN 2021 - 2025" + BODY
+    about = header(text).metadata
+    for name, written in (("number", "12/KH-UBND"), ("date_issued", "03 tháng 4 năm 2023"), ("province", "CAO BẰNG")):
+        found = about.evidence[name]
+        assert (text[found.start : found.end], found.place) == (written, "header")
+    assert about.evidence["period"].place == "title"
+    assert set(about.evidence) <= {
+        "number",
+        "type",
+        "title",
+        "province",
+        "issuing_body",
+        "signer",
+        "date_issued",
+        "period",
+    }
+    assert "signer" not in about.evidence
+    assert header("Một dòng chữ.").metadata.evidence == {}
+
+
+def test_places_that_disagree_are_both_told() -> None:
+    about = header(PORTAL.replace("12/KH", "13/KH") + HEAD + "THỰC HIỆN TIÊU DÙNG BỀN VỮNG" + BODY).metadata
+    assert (about.number, about.evidence["number"].place) == ("13/KH-UBND", "table")
+    assert about.conflicts == (
+        "number: the portal's table says 13/KH-UBND, the text 12/KH-UBND",
+        "date: the portal's table says 2023-04-04, the text 2023-04-03",
+    )
+    headline = "Kế hoạch thực hiện tiêu dùng bền vững trên địa bàn tỉnh giai đoạn 2021 - 2030\n\n"
+    about = header(
+        headline + HEAD + "THỰC HIỆN TIÊU DÙNG BỀN VỮNG TRÊN ĐỊA BÀN TỈNH GIAI ĐOẠN 2021 - 2025" + BODY
+    ).metadata
+    assert about.period == (2021, 2025)
+    assert about.page_title == headline.strip()
+    assert about.conflicts == ("period: the page's headline says 2021-2030, the text 2021-2025",)
+    assert header(PORTAL.replace("04/04", "03/04") + HEAD + "THỰC HIỆN" + BODY).metadata.conflicts == ()
+
+
+def test_a_plan_until_a_year_begins_with_its_issue() -> None:
+    title = "TIÊU DÙNG BỀN VỮNG ĐẾN NĂM 2025, ĐỊNH HƯỚNG ĐẾN NĂM 2030"
+    assert header(HEAD + title + BODY).metadata.period == (2023, 2025)
+
+
+@pytest.mark.parametrize(
+    ("number", "is_party"),
+    [
+        ("45-NQ/TU", True),
+        ("57-NQ/TW", True),
+        ("10-CTr/TU", True),
+        ("1043/KH-UBND", False),
+        ("889/QĐ-TTg", False),
+        ("", False),
+    ],
+)
+def test_party_numbers_are_told_from_those_of_the_state(number: str, is_party: bool) -> None:
+    assert is_party_number(number) is is_party
