@@ -7,6 +7,7 @@ import re
 import viparse
 
 from nlp.normalize import normalize
+from nlp.spacing import is_syllable
 
 # Share of letters that only Vietnamese has. Running text has about one in five; under the lower bound a whole document
 # cannot be Unicode Vietnamese, and only then may a repair be tried: it spoils short texts that are right.
@@ -84,9 +85,9 @@ def _sample(text: str) -> str:
 
 
 def _looks_vietnamese(text: str) -> bool:
-    letters = [c for c in text if c.isalpha()]
-    plain = sum(c.isascii() for c in letters)
-    return bool(letters) and _share(text) > _READABLE and plain > 0.5 * len(letters)
+    """Tell whether what a decoding gave is Vietnamese: letters that only it has, words built like its syllables."""
+    words = re.findall(r"[^\W\d_]+", _sample(text))
+    return _share(text) > _READABLE and 2 * sum(map(is_syllable, words)) > len(words)
 
 
 def _share(text: str) -> float:

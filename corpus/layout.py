@@ -6,21 +6,35 @@ Pure geometry: coordinates are points from the top left corner of the page, what
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise, takewhile
 from statistics import median
 
 from corpus.join import marker_of
 
 # In line heights. A gap this wide parts what stands side by side; smaller ones are spaces between words.
 _PARTING = 1.3
+# One line alone is parted by a gap as wide as this.
+_APART = 5
 _INDENT = 0.6
 _BIG_GAP = 1.7
 # The width of a capital letter in mean letters.
 _CAPITAL = 1.5
 _MAX_LINES = 400
+# Below columns of text, the foot of the text has columns of its own.
+_RECIPIENTS = re.compile(r"Nơi nhận\s*:")
 # Narrower left sides are numbers and bullets of a list, not columns.
 _COLUMN = 0.12
+# A word or number that goes on in the next line, such as "66-NQ/TW"; a dash has spaces on both sides.
+_HYPHEN = re.compile(r"\S[-–]$")
+# Footnotes are set smaller than this part of the text, and begin with a number without a full stop.
+_NOTE = 0.93
+# A number raised here is a power.
+_UNIT = re.compile(r"(?:^|\d)[kcdm]?m$")
+_NOTE_NUMBER = re.compile(r"\[?(\d{1,3})\]?\s*(?=[^\d\s.,)/-])")
 _ENDED = re.compile(r"[.;:!?…]/?['\"”’)]*$")
 # The two halves of the head of an official text often stand closer than the columns of a page.
 _HEAD = re.compile(r"(?<=\S)\s+(?=CỘNG H(?:ÒA|OÀ) XÃ HỘI CHỦ NGHĨA|Độc lập\s*[-–]\s*Tự do)")
@@ -28,13 +42,14 @@ _HEAD = re.compile(r"(?<=\S)\s+(?=CỘNG H(?:ÒA|OÀ) XÃ HỘI CHỦ NGHĨA|Đ�
 
 @dataclass(frozen=True)
 class Run:
-    """Words in one line without a wide gap between them."""
+    """Words in one line without a wide gap between them; ``is_raised``: a number set small and high, as of a footnote."""
 
     text: str
     left: float
     top: float
     right: float
     bottom: float
+    is_raised: bool = False
 
     @property
     def height(self) -> float:
@@ -46,6 +61,10 @@ class Run:
         """The height at which it stands."""
         return (self.top + self.bottom) / 2
 
+    def holds(self, part: Run) -> bool:
+        """Tell whether ``part`` stands in it."""
+        return self.left <= part.left and part.right <= self.right and self.top <= part.middle <= self.bottom
+
 
 @dataclass
 class Block:
@@ -56,13 +75,92 @@ class Block:
     right: float
     is_column: bool = False
 
+    @cached_property
+    def sets_in(self) -> bool:
+        """Whether paragraphs begin with a line set in, rather than being set in as a whole."""
+        full = [(above, below) for above, below in pairwise(self.lines) if self.right - above.right < above.height]
+        below = Counter(self.is_set_in(below) for above, below in full if self.is_set_in(above))
+        return 0 < below[False] >= below[True]
 
-def paragraphs(runs: Sequence[Run], margins: tuple[float, float]) -> list[tuple[float, str, bool]]:
-    """Return (top, text, whether it may go on overleaf) of the paragraphs between the margins of a page, in order."""
-    found: list[tuple[float, str, bool]] = []
-    for block in _blocks(lines([part for run in runs for part in _split_head(run)]), margins):
-        found += _paragraphs(block)
-    return found
+    @cached_property
+    def is_centred(self) -> bool:
+        """Whether this is a column of centred lines, the widest of which reach its margins."""
+        inside = [line for line in self.lines if line.left - self.left > 2 and self.evens(line)]
+        return self.is_column and len(inside) > sum(not self.evens(line) for line in self.lines)
+
+    def evens(self, line: Run) -> bool:
+        """Tell whether a line leaves as much room on its left as on its right."""
+        return abs((line.left - self.left) - (self.right - line.right)) < 0.5 * line.height
+
+    def is_set_in(self, line: Run) -> bool:
+        """Tell whether a line does not begin at the margin."""
+        return line.left > self.left + _INDENT * line.height
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of a page: the height it begins at, its text, and how it is set.
+
+    ``is_full``: the last line reaches the margin; ``is_set_in``: the first line does not begin at the margin.
+    """
+
+    top: float
+    text: str
+    is_full: bool = False
+    is_set_in: bool = False
+    is_centred: bool = False
+
+
+def paragraphs(runs: Sequence[Run], margins: tuple[float, float]) -> list[Paragraph]:
+    """Return the paragraphs between the margins of a page, in order; footnotes before the one that may go on overleaf."""
+    body, notes = _without_notes(runs)
+    found: list[Paragraph] = []
+    for block in _blocks([[part for run in line for part in _split_head(run)] for line in body], margins):
+        for paragraph in _paragraphs(block):
+            if found and found[-1].top > paragraph.top and goes_on(found[-1], paragraph):
+                # From one column to the next.
+                found[-1] = replace(paragraph, top=found[-1].top, text=_text([found[-1], paragraph]))
+            else:
+                found.append(paragraph)
+    place = len(found) - bool(found and found[-1].is_full)
+    return found[:place] + notes + found[place:]
+
+
+def goes_on(last: Paragraph, first: Paragraph) -> bool:
+    """Tell whether the last paragraph of a page or a column goes on in the first one of the next."""
+    if not last.is_full or last.is_centred or first.is_centred or marker_of(first.text)[0]:
+        return False
+    if first.text[0].islower() or first.text[0] in "(,":
+        return True
+    return not first.is_set_in and not _ENDED.search(last.text)
+
+
+def _without_notes(runs: Sequence[Run]) -> tuple[list[list[Run]], list[Paragraph]]:
+    """Return the lines of a page without its footnotes and their numbers in the text, and the footnotes."""
+    page = lines(runs)
+    heights = [max(run.height for run in line) for line in page]
+    size = median(heights) if page else 0.0
+    first = len(page) - sum(1 for _ in takewhile(lambda height: height < _NOTE * size, reversed(heights)))
+    found: list[list[Run]] = []
+    raised = {run for before, run in pairwise(runs) if run.is_raised and not _UNIT.search(before.text)}
+    numbers = {run.text.strip() for run in raised}
+    for line in page[first:]:
+        match = _NOTE_NUMBER.match(line[0].text)
+        if match and match[1] in numbers:
+            found.append([])
+        if found:
+            found[-1].append(_whole(line))
+    if not found:
+        return page, []
+    top = found[0][0].top
+    notes = [Paragraph(note[0].top, _NOTE_NUMBER.sub(r"[\1] ", _text(note), count=1)) for note in found]
+    own = {match[1] for note in notes if (match := re.match(r"\[(\d+)\]", note.text))}
+    return lines([run for run in runs if run.middle < top and not (run in raised and run.text.strip() in own)]), notes
+
+
+def cell_text(runs: Sequence[Run]) -> str:
+    """Return the words of a cell, line by line."""
+    return _text([_whole(line) for line in lines(runs)], "\n")
 
 
 def lines(runs: Sequence[Run]) -> list[list[Run]]:
@@ -111,15 +209,19 @@ def _blocks(page: list[list[Run]], margins: tuple[float, float], is_column: bool
     """Cut a page into blocks, columns one after the other where lines share a gutter."""
     blocks: list[Block] = []
     left, right = margins
-    place = 0
+    place = since = 0
     while place < len(page):
-        end, gutter = _columns(page, place, _COLUMN * (right - left))
+        end, gutter = _columns(page, place, margins)
         if gutter is None:
             if not blocks or (blocks[-1].left, blocks[-1].right) != (left, right):
                 blocks.append(Block([], left, right, is_column))
             blocks[-1].lines += map(_whole, page[place:end])
         else:
-            runs = [run for line in page[place:end] for run in line]
+            above = _right_of(gutter, page[since:place], page[place])
+            if above:
+                del blocks[-1].lines[-above:]
+            since = end
+            runs = [run for line in page[place - above : end] for run in line]
             for side in ([r for r in runs if r.right <= gutter], [r for r in runs if r.right > gutter]):
                 reach = (min(r.left for r in side), max(r.right for r in side))
                 blocks += _blocks(lines(side), reach, is_column=True)
@@ -127,28 +229,45 @@ def _blocks(page: list[list[Run]], margins: tuple[float, float], is_column: bool
     return blocks
 
 
+def _right_of(gutter: float, page: list[list[Run]], line: list[Run]) -> int:
+    """Return how many lines above ``line`` belong to its columns: those up to the last one that stands right of the gutter."""
+    found = 0
+    for count, above in enumerate(reversed(page), 1):
+        crossed = any(run.left < gutter < run.right for run in above)
+        if crossed or line[0].top - above[0].bottom > 1.5 * above[0].height:
+            break
+        found, line = count if above[0].left > gutter else found, above
+    return found
+
+
 def _whole(line: list[Run]) -> Run:
-    return Run(" ".join(r.text for r in line), line[0].left, line[0].top, line[-1].right, line[0].bottom)
+    text = " ".join(" ".join(run.text for run in line).split())
+    return Run(text, line[0].left, min(r.top for r in line), line[-1].right, max(r.bottom for r in line))
 
 
-def _columns(page: list[list[Run]], place: int, least: float) -> tuple[int, float | None]:
+def _columns(page: list[list[Run]], place: int, margins: tuple[float, float]) -> tuple[int, float | None]:
     """Return the place after the lines from ``place`` that share a gutter, and where it is; None for no gutter.
 
-    A gutter parts two runs of one line at least, no line crosses it, and what stands left of it is ``least`` wide.
+    A gutter parts the runs of two lines at least, or of one very widely; no line crosses it; what stands left of it is
+    no list's numbers.
     """
+    least = _COLUMN * (margins[1] - margins[0])
+    whole = Block([], *margins)
     for a, b in zip(page[place], page[place][1:], strict=False):
         low, high = a.right, b.left
         both, end = 1, place + 1
         for line in page[place + 1 :]:
             inner = _narrowed(line, low, high)
-            if inner is None:
+            is_title = len(line) == 1 and line[0].left - margins[0] > 2 and whole.evens(line[0])
+            if inner is None or is_title or _RECIPIENTS.match(line[0].text):
                 break
             low, high = inner
             both += any(run.right <= low for run in line) and any(run.left >= high for run in line)
             end += 1
         end = _without_below(page, place, end, low)
         left = [run for line in page[place:end] for run in line if run.right <= low]
-        if both >= 2 and max(run.right for run in left) - min(run.left for run in left) >= least:
+        is_parted = both >= 2 or high - low > _APART * a.height
+        if is_parted and max(run.right for run in left) - min(run.left for run in left) >= least:
             return end, low
     return place + 1, None
 
@@ -178,7 +297,7 @@ def _without_below(page: list[list[Run]], place: int, end: int, gutter: float) -
     return end
 
 
-def _paragraphs(block: Block) -> list[tuple[float, str, bool]]:
+def _paragraphs(block: Block) -> list[Paragraph]:
     leads = [b.top - a.top for a, b in zip(block.lines, block.lines[1:], strict=False)]
     lead = median(leads) if leads else 0.0
     paragraphs: list[list[Run]] = []
@@ -188,28 +307,43 @@ def _paragraphs(block: Block) -> list[tuple[float, str, bool]]:
         else:
             paragraphs.append([line])
     return [
-        (
-            paragraph[0].top,
-            " ".join(" ".join(line.text for line in paragraph).split()),
-            _is_full(paragraph[-1], "nghiêng", block),
+        Paragraph(
+            lines_[0].top,
+            _text(lines_),
+            _is_full(lines_[-1], "nghiêng", block),
+            block.is_set_in(lines_[0]),
+            all(_is_centred(line, block) for line in lines_),
         )
-        for paragraph in paragraphs
+        for lines_ in paragraphs
     ]
+
+
+def _text(below: Sequence[Run | Paragraph], parting: str = " ") -> str:
+    """Return the words of what stands below each other."""
+    text = ""
+    for line in below:
+        close = not text or (_HYPHEN.search(text) and line.text[:1].isalnum())
+        text += line.text if close else f"{parting}{line.text}"
+    return text
 
 
 def _goes_on(paragraph: list[Run], line: Run, block: Block, far: bool) -> bool:
     """Tell whether ``line`` continues ``paragraph``: the line above had no room for its first word, and it is not set in."""
     last = paragraph[-1]
-    if block.is_column and _is_centred(last, block):
+    if (block.is_column and _is_centred(last, block)) or (last.text.isupper() and line.text.startswith("(")):
         return False
-    if far or len(paragraph) > _MAX_LINES or abs(line.height - last.height) > 0.35 * last.height:
+    if far or len(paragraph) > _MAX_LINES or abs(line.height - last.height) > 0.45 * last.height:
         return False
     if paragraph[0].text.startswith("(") and ")" not in "".join(run.text for run in paragraph):
         return True
     indent = _INDENT * line.height
+    if block.sets_in and block.is_set_in(line) and not _is_centred(line, block):
+        return False
     ended = bool(_ENDED.search(last.text))
     marker, _ = marker_of(line.text)
-    if marker and (ended or line.left > block.left + indent or abs(line.left - paragraph[0].left) < indent):
+    # "kinh tế / - xã hội"
+    cut = marker == "dash" and not ended and line.text[1:].lstrip()[:1].islower()
+    if marker and not cut and (ended or block.is_set_in(line) or abs(line.left - paragraph[0].left) < indent):
         return False
     hanging = len(paragraph) == 1 and marker_of(last.text)[0] is not None
     if line.left > last.left + indent and not hanging and not _is_centred(last, block):
@@ -222,8 +356,7 @@ def _goes_on(paragraph: list[Run], line: Run, block: Block, far: bool) -> bool:
 
 
 def _is_centred(line: Run, block: Block) -> bool:
-    before, after = line.left - block.left, block.right - line.right
-    return (before > 2 or block.is_column) and abs(before - after) < 0.5 * line.height
+    return block.evens(line) and (line.left - block.left > 2 or block.is_centred)
 
 
 def _is_full(line: Run, following: str, block: Block) -> bool:

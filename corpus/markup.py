@@ -14,6 +14,7 @@ from nlp.fold import fold
 MAX_ELEMENTS = 1_000_000
 MAX_DEPTH = 10_000
 _PIECE = 65_536
+_MOST_WORK = 1_000_000_000
 _MARKDOWN = (
     (re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)"), ""),
     (re.compile(r"\[([^\[\]\n]+)\]\([^()\s]*\)"), r"\1"),
@@ -99,7 +100,9 @@ def _tree(markup: str) -> etree._Element:
     try:
         # A piece at a time: what the builder refuses ends the parser only at the end of a piece.
         for start in range(0, len(markup), _PIECE):
-            parser.feed(markup[start : start + _PIECE])
+            piece = markup[start : start + _PIECE]
+            parser.feed(piece)
+            builder.check_work(piece.count("</"))
         parser.close()
     except (etree.LxmlError, AssertionError) as error:
         raise MarkupError(f"no HTML page: {error}") from error
@@ -118,7 +121,7 @@ class _Builder:
     def __init__(self) -> None:
         self.root: etree._Element | None = None
         self._builder: Any = etree.TreeBuilder()
-        self._depth = self._elements = 0
+        self._depth = self._elements = self._ended = self._work = 0
 
     def start(self, tag: Any, attributes: Any) -> None:
         self._depth += 1
@@ -131,7 +134,15 @@ class _Builder:
         element = self._builder.start(_tag(tag), kept)
         self.root = element if self.root is None else self.root
 
+    def check_work(self, end_tags: int) -> None:
+        """Raise MarkupError where too many end tags of elements not open were met: each is sought up to the root."""
+        self._work += max(0, end_tags - self._ended) * self._depth
+        self._ended = 0
+        if self._work > _MOST_WORK:
+            raise MarkupError("it ends too many elements that are not open")
+
     def end(self, tag: Any) -> None:
+        self._ended += 1
         self._depth -= 1
         self._builder.end(_tag(tag))
 

@@ -9,15 +9,16 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from ctypes import byref
-from dataclasses import dataclass
+from ctypes import byref, c_double
+from dataclasses import dataclass, field
+from itertools import pairwise, takewhile
 
 import pdfplumber.pdf
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from corpus import layout
-from corpus.layout import Run
+from corpus.layout import Paragraph, Run
 from corpus.tables import Row, table_lines
 
 MAX_PAGES = 2000
@@ -25,7 +26,12 @@ MAX_PAGES = 2000
 _FEW_LETTERS = 20
 _MAX_LETTERS = 200_000
 _RULES_ACROSS, _RULES_DOWN = 2, 3
-_PAGE_NUMBER = re.compile(r"\W*(?:trang\s*)?\d{1,4}(?:\s*/\s*\d{1,4})?\W*", re.IGNORECASE)
+# A table's head has at most so many rows.
+_HEAD_ROWS = 4
+# Points within which running heads keep their height.
+_SAME_HEIGHT = 4
+_FIGURE = re.compile(r"[\d.,%/–-]+$")
+_PAGE_NUMBER = re.compile(r"^(?:[-–] ?)?(?:trang )?\d{1,4}(?: ?/ ?\d{1,4})?(?: ?[-–])?$", re.IGNORECASE)
 
 
 class PdfError(ValueError):
@@ -41,21 +47,21 @@ class Pdf:
 
 
 @dataclass
-class _Part:
-    """A paragraph or a table of a page: its height on it, its text, and whether it may go on overleaf."""
+class _Sheet:
+    """What stands on a page: its tables and the words outside them."""
 
-    top: float
-    text: str
-    is_open: bool
-    rows: list[Row] | None = None
+    runs: list[Run]
+    tables: list[_Table]
+    height: float
 
 
 @dataclass
-class _Page:
-    """What was found on a page, in reading order."""
+class _Part:
+    """A paragraph or the rows of a table."""
 
-    parts: list[_Part]
-    height: float
+    top: float
+    paragraph: Paragraph | None = None
+    rows: list[Row] = field(default_factory=list)
 
 
 def pdf_text(data: bytes) -> Pdf:
@@ -68,54 +74,87 @@ def pdf_text(data: bytes) -> Pdf:
     try:
         if len(document) > MAX_PAGES:
             raise PdfError(f"{len(document):,} pages, more than the limit of {MAX_PAGES:,}; split the document")
-        pages, scanned = [], []
+        sheets, scanned = [], []
         tables = _Tables(data)
         for number in range(len(document)):
             page = document[number]
             runs = _upright(page, list(_runs(page)))
             if sum(len(run.text) for run in runs) < _FEW_LETTERS and _has_picture(page):
                 scanned.append(number + 1)
-            pages.append(_read_page(page, runs, tables.on(number, page)))
+            sheets.append(_sheet(runs, tables.on(number, page), page.get_height()))
             page.close()
     except pypdfium2.PdfiumError as error:
         raise PdfError(f"damaged: {error}") from error
     finally:
         document.close()
-    return Pdf(_joined(pages), tuple(scanned))
+    furniture = _furniture(sheets)
+    return Pdf(_joined([_parts(sheet, furniture, number) for number, sheet in enumerate(sheets, 1)]), tuple(scanned))
 
 
 def _runs(page: pypdfium2.PdfPage) -> Iterator[Run]:
-    """Yield the stretches of letters that stand close together in a line, in the order of the file."""
+    """Yield the words, in the order of the file."""
     textpage = page.get_textpage()
     height = page.get_height() if page.get_rotation() in (0, 180) else page.get_width()
-    box = pdfium.FS_RECTF()
-    letters: list[str] = []
-    left = top = right = bottom = 0.0
+    box, x, y = pdfium.FS_RECTF(), c_double(), c_double()
+    word: _Word | None = None
     for index in range(min(textpage.count_chars(), _MAX_LETTERS)):
         letter = chr(pdfium.FPDFText_GetUnicode(textpage.raw, index) or 32)
         if letter.isspace() or letter == "\x02":
             # pdfium writes U+0002 for a hyphen at the end of a line.
-            if letters and not letters[-1].isspace():
-                letters.append("-" if letter == "\x02" else " ")
+            if word:
+                word.text += "-" if letter == "\x02" else " "
+                yield word.run()
+            word = None
             continue
         if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, index, byref(box)) or box.top <= box.bottom:
             continue
-        low, high = height - box.top, height - box.bottom
-        size = high - low
-        level = bool(letters) and abs((low + high) - (top + bottom)) < 0.8 * min(size, bottom - top)
-        gap = box.left - right
-        if letters and (not level or gap > size or gap < -0.6 * size):
-            yield Run("".join(letters).strip(), left, top, right, bottom)
-            letters = []
-        if not letters:
-            left, top, right, bottom = box.left, low, box.right, high
-        elif gap > 0.2 * size and not letters[-1].isspace():
-            letters.append(" ")
-        letters.append(letter)
-        top, bottom, right = min(top, low) if level else low, max(bottom, high) if level else high, box.right
-    if letters:
-        yield Run("".join(letters).strip(), left, top, right, bottom)
+        pdfium.FPDFText_GetCharOrigin(textpage.raw, index, byref(x), byref(y))
+        place = _Word(letter, box.left, height - box.top, box.right, height - box.bottom, height - y.value)
+        if word is None or not word.takes(place):
+            if word:
+                yield word.run()
+            word = place
+    if word:
+        yield word.run()
     textpage.close()
+
+
+@dataclass
+class _Word:
+    """Letters that stand close together in a line, gathered one by one; ``line`` is the height of the line they stand on."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    line: float
+    is_raised: bool = False
+
+    def takes(self, letter: _Word) -> bool:
+        """Add a letter and return True where it stands close behind, in the same line.
+
+        A number that stands small and high there begins another one, of the height of this one.
+        """
+        size, own = letter.bottom - letter.top, self.bottom - self.top
+        gap, rise = letter.left - self.right, self.line - letter.line
+        if not -0.6 * size <= gap <= 0.2 * size or abs(rise) > 0.6 * max(size, own):
+            return False
+        if letter.text.isdigit() and rise > 0.15 * own:
+            letter.top, letter.bottom, letter.is_raised = self.top, self.bottom, True
+            return False
+        if self.is_raised and rise < -0.15 * own:
+            return False
+        if size >= own:
+            self.line = letter.line
+        self.text += letter.text
+        self.right = letter.right
+        self.top, self.bottom = min(self.top, letter.top), max(self.bottom, letter.bottom)
+        return True
+
+    def run(self) -> Run:
+        """Return the letters as a run."""
+        return Run(self.text, self.left, self.top, self.right, self.bottom, self.is_raised)
 
 
 def _upright(page: pypdfium2.PdfPage, runs: list[Run]) -> list[Run]:
@@ -134,71 +173,94 @@ def _has_picture(page: pypdfium2.PdfPage) -> bool:
     return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3))
 
 
-def _read_page(page: pypdfium2.PdfPage, runs: list[Run], tables: list[_Table]) -> _Page:
-    boxes = [(run.left, run.right) for run in runs] + [(table.left, table.right) for table in tables]
-    margins = (min((box[0] for box in boxes), default=0.0), max((box[1] for box in boxes), default=0.0))
-    found: list[_Part] = []
+def _sheet(runs: list[Run], tables: list[_Table], height: float) -> _Sheet:
     for table in tables:
-        inside = [run for run in runs if table.holds(run)]
-        if inside:
-            runs = [run for run in runs if not table.holds(run)]
-            found.append(_Part(table.top, "", True, table.rows(inside)))
-    parts = [_Part(*paragraph) for paragraph in layout.paragraphs(runs, margins)]
-    for table_part in found:
+        table.runs = [run for run in runs if table.holds(run)]
+        runs = [run for run in runs if not table.holds(run)]
+    return _Sheet(runs, [table for table in tables if table.runs], height)
+
+
+def _marks(sheet: _Sheet, number: int) -> dict[Run, tuple[str, int]]:
+    """Return text and height of what stands at the edges of page ``number``, told without the page number in it."""
+    edges = [run for run in sheet.runs if run.bottom < 0.1 * sheet.height or run.top > 0.88 * sheet.height]
+    own = re.compile(rf"{_PAGE_NUMBER.pattern}|\b{number}\b", re.IGNORECASE)
+    joined = [run for line in layout.lines(edges) for run in line]
+    return {run: (own.sub("#", run.text.strip()), round(run.middle / _SAME_HEIGHT)) for run in joined}
+
+
+def _furniture(sheets: list[_Sheet]) -> set[tuple[str, int]]:
+    """Return the marks of running heads and feet: what stands at the same edge of most pages."""
+    found = Counter(mark for number, sheet in enumerate(sheets, 1) for mark in set(_marks(sheet, number).values()))
+    least = max(2, min(3, len(sheets) - 1))
+    return {mark for mark, count in found.items() if count >= least and 2 * count >= len(sheets) - 1}
+
+
+def _parts(sheet: _Sheet, furniture: set[tuple[str, int]], number: int) -> list[_Part]:
+    """Return the paragraphs and tables of page ``number`` in reading order, without running heads and page numbers."""
+    marks = _marks(sheet, number)
+    dropped = [run for run, mark in marks.items() if mark in furniture or run.text.strip(" -–") == f"{number}"]
+    runs = [run for run in sheet.runs if not any(whole.holds(run) for whole in dropped)]
+    boxes = [(box.left, box.right) for box in runs] + [(box.left, box.right) for box in sheet.tables]
+    margins = (min((left for left, _ in boxes), default=0.0), max((right for _, right in boxes), default=0.0))
+    parts = [_Part(paragraph.top, paragraph) for paragraph in layout.paragraphs(runs, margins)]
+    for table in sheet.tables:
         # A table stands before the first paragraph below it.
-        place = next((i for i, part in enumerate(parts) if part.top > table_part.top), len(parts))
-        parts.insert(place, table_part)
-    return _Page(parts, page.get_height())
+        place = next((i for i, part in enumerate(parts) if part.top > table.top), len(parts))
+        parts.insert(place, _Part(table.top, rows=table.rows()))
+    return parts
 
 
-def _joined(pages: list[_Page]) -> str:
-    """Join the pages; a paragraph or a table that a page cuts goes on. Numbers and running heads are dropped."""
-    heads = _running_heads(pages)
-    for page in pages:
-        page.parts = [part for part in page.parts if not _is_furniture(part, page, heads)]
+def _joined(pages: list[list[_Part]]) -> str:
+    """Join the pages; a paragraph or a table that a page cuts goes on."""
+    _mend_tables(pages)
     texts: list[str] = []
     last: _Part | None = None
-    for number, page in enumerate(pages):
+    for number, parts in enumerate(pages):
         texts += ["\f"] if number else []
-        for part in page.parts:
-            overleaf = last is not None and number > 0 and part is page.parts[0]
-            if part.rows:
-                following = pages[number + 1].parts[:1] if number + 1 < len(pages) else []
-                if part is page.parts[-1] and following and following[0].rows:
-                    _mend(part.rows, following[0].rows)
-                    if not following[0].rows:
-                        del pages[number + 1].parts[0]
-                texts.append(table_lines(part.rows)[overleaf and bool(last and last.rows) :])
+        for part in parts:
+            overleaf = number > 0 and part is parts[0]
+            if part.paragraph:
+                texts.append(_parting(last, part.paragraph, overleaf) + part.paragraph.text)
             else:
-                goes_on = overleaf and last and last.is_open and not last.rows and _begins_within(part.text)
-                texts.append(part.text if goes_on or not texts else f"\n{part.text}")
+                texts.append(table_lines(part.rows)[overleaf and bool(last and last.rows) :])
             last = part
     return "".join(texts)
 
 
-def _mend(above: list[Row], below: list[Row]) -> None:
-    """Bring together a table that a page cuts: drop the head it repeats, join the row it parts."""
-    if len(below[0]) != len(above[0]):
-        return
-    if len(below) > 1 and below[0] == above[0]:
-        del below[0]
-    if above[-1][0] and not below[0][0] and any(below[0]):
-        above[-1] = [f"{over} {under}".strip() for over, under in zip(above[-1], below.pop(0), strict=True)]
+def _parting(last: _Part | None, paragraph: Paragraph, overleaf: bool) -> str:
+    """Return what stands between two parts of the text: nothing within a paragraph, else line ends."""
+    if last is None or (overleaf and last.paragraph and layout.goes_on(last.paragraph, paragraph)):
+        return ""
+    # The lines of a title stand below each other; whether they are one, their words say.
+    return "\n" if last.paragraph and last.paragraph.is_centred and paragraph.is_centred else "\n\n"
 
 
-def _begins_within(text: str) -> bool:
-    return text[:1].islower() or text[:1].isdigit() or text[:1] in '(,“"'
+def _mend_tables(pages: list[list[_Part]]) -> None:
+    """Bring together the tables that pages cut: drop the head that is repeated, join the row that is parted."""
+    head: list[Row] = []
+    for above, below in pairwise(pages):
+        if not (above and below and above[-1].rows and below[0].rows):
+            continue
+        over, under = above[-1].rows, below[0].rows
+        if len(above) > 1 or not head:
+            head = over[:_HEAD_ROWS]
+        if len(over[0]) != len(under[0]):
+            head = []
+            continue
+        repeated = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(head, under, strict=False)))
+        del under[:repeated]
+        if under and _is_cut(over[-1], under[0]):
+            over[-1] = [f"{high} {low}".strip() for high, low in zip(over[-1], under.pop(0), strict=True)]
+        if not under:
+            del below[0]
 
 
-def _running_heads(pages: list[_Page]) -> set[str]:
-    """Return the texts that stand at the top or the bottom of most pages."""
-    edges = Counter(text for page in pages for text in {part.text for part in (*page.parts[:1], *page.parts[-1:])})
-    return {text for text, count in edges.items() if text and count >= 3 and 2 * count > len(pages)}
-
-
-def _is_furniture(part: _Part, page: _Page, heads: set[str]) -> bool:
-    edge = part.top < 0.1 * page.height or part.top > 0.88 * page.height
-    return edge and (part.text in heads or bool(_PAGE_NUMBER.fullmatch(part.text)))
+def _is_cut(above: Row, below: Row) -> bool:
+    """Tell whether a row goes on in the next one, overleaf: each of its cells in the one above it."""
+    pairs = [(high, low) for high, low in zip(above, below, strict=True) if low]
+    if not pairs or (below[0] and not below[0][0].islower()):
+        return False
+    return all(high and not (_FIGURE.match(high) and _FIGURE.match(low)) for high, low in pairs)
 
 
 class _Tables:
@@ -212,13 +274,18 @@ class _Tables:
         """Return the tables of the page at ``number``, from the top."""
         if not _has_rules(page):
             return []
-        if self._plumber is None:
-            self._plumber = pdfplumber.open(io.BytesIO(self._data))
-        sheet = self._plumber.pages[number]
         try:
-            found = [_Table(table) for table in sheet.find_tables()]
-        finally:
+            if self._plumber is None:
+                self._plumber = pdfplumber.open(io.BytesIO(self._data))
+            sheet = self._plumber.pages[number]
+            rules = [edge for edge in sheet.edges if edge["orientation"] == "v"]
+            # A row that the page cuts may have no rule there.
+            ends = {min(rule["top"] for rule in rules), max(rule["bottom"] for rule in rules)} if rules else set()
+            found = [_Table(table) for table in sheet.find_tables({"explicit_horizontal_lines": list(ends)})]
             sheet.close()
+        except Exception:
+            # pdfminer is stricter than pdfium and raises whatever it stumbles over; without it the words stay, as lines.
+            return []
         return sorted((table for table in found if table.is_grid), key=lambda table: table.top)
 
 
@@ -240,6 +307,7 @@ class _Table:
         self._rows = [list(row.cells) for row in table.rows]
         self._cells = [cell for row in self._rows for cell in row if cell]
         self.left, self.top, self.right, self.bottom = table.bbox
+        self.runs: list[Run] = []
 
     @property
     def is_grid(self) -> bool:
@@ -252,9 +320,9 @@ class _Table:
         middle = (run.left + run.right) / 2
         return self.left - 1 <= middle <= self.right + 1 and self.top - 1 <= run.middle <= self.bottom + 1
 
-    def rows(self, runs: list[Run]) -> list[Row]:
+    def rows(self) -> list[Row]:
         """Return the text of each cell; a cell that spans rows says its text in each, one that spans columns in the first."""
-        texts = {cell: self._text(cell, runs) for cell in self._cells}
+        texts = {cell: self._text(cell) for cell in self._cells}
         spans = [self._span(row) for row in self._rows]
         rows = []
         for row, (top, bottom) in zip(self._rows, spans, strict=True):
@@ -265,10 +333,10 @@ class _Table:
             rows.append(cells)
         return rows
 
-    def _text(self, cell: tuple[float, float, float, float], runs: list[Run]) -> str:
+    def _text(self, cell: tuple[float, float, float, float]) -> str:
         left, top, right, bottom = cell
-        inside = [r for r in runs if left <= (r.left + r.right) / 2 <= right and top <= r.middle <= bottom]
-        return "\n".join(" ".join(run.text for run in line) for line in layout.lines(inside))
+        inside = [r for r in self.runs if left <= (r.left + r.right) / 2 <= right and top <= r.middle <= bottom]
+        return layout.cell_text(inside)
 
     def _span(self, row: list[tuple[float, float, float, float] | None]) -> tuple[float, float]:
         cells = [cell for cell in row if cell]

@@ -142,6 +142,8 @@ def _anchors(nodes: list[_Node]) -> list[str]:
     """
     taken: dict[str, set[str]] = defaultdict(set)
     names: dict[int, str] = {}
+    copies: dict[str, int] = defaultdict(lambda: 1)
+    counts: dict[tuple[str, bool], int] = defaultdict(int)
     anchors = []
     for node in nodes:
         if _own_label(node):
@@ -151,13 +153,14 @@ def _anchors(nodes: list[_Node]) -> list[str]:
     for node in nodes:
         opened = opened or node.leads or bool(node.parents)
         parent = ".".join(filter(None, (names.get(id(p), p.label) for p in node.parents[-1:])))
-        own = node.label if _own_label(node) else _next(taken[_parent_key(node)], headings and not opened)
+        own = node.label if _own_label(node) else _next(taken, counts, _parent_key(node), headings and not opened)
         anchor = f"{parent}.{own}" if parent else own
         used = taken["all anchors"]
-        copy = 2
+        base = anchor.split("~")[0]
         while anchor in used:
             # Numbering that starts again under the same heading.
-            anchor, copy = f"{anchor.split('~')[0]}~{copy}", copy + 1
+            copies[base] += 1
+            anchor = f"{base}~{copies[base]}"
         used.add(anchor)
         names[id(node)] = anchor
         anchors.append(anchor)
@@ -172,13 +175,15 @@ def _parent_key(node: _Node) -> str:
     return f"under {id(node.parents[-1])}" if node.parents else "top"
 
 
-def _next(taken: set[str], before_headings: bool) -> str:
-    number = 1
+def _next(taken: dict[str, set[str]], counts: dict[tuple[str, bool], int], key: str, before_headings: bool) -> str:
+    """Return the next number under the parent ``key`` that no label beside it has."""
     form = "0.{}" if before_headings else "{}"
-    while form.format(number) in taken:
-        number += 1
-    taken.add(form.format(number))
-    return form.format(number)
+    while True:
+        counts[key, before_headings] += 1
+        label = form.format(counts[key, before_headings])
+        if label not in taken[key]:
+            taken[key].add(label)
+            return label
 
 
 def _block(node: _Node, anchor: str) -> Block:

@@ -1,14 +1,20 @@
-"""Read Word files: .docx with its automatic numbers, lists and tables; old .doc through antiword."""
+"""Read Word files: .docx with its automatic numbers, lists, tables and footnotes; old .doc through antiword or LibreOffice."""
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
+import signal
+import struct
 import subprocess
+import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import docx
@@ -16,11 +22,14 @@ import viparse
 from docx.oxml.ns import qn
 from lxml import etree
 
+from corpus.join import marker_of
 from corpus.tables import Cell, spread, table_lines
+from corpus.title import is_capitals
 
 MAX_UNPACKED = 256 * 1024 * 1024
 MAX_MEMBERS = 5000
-_SECONDS = 60
+_WORD_97 = b"\xec\xa5"
+_SECONDS = 50
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 # Text shown twice in the file (a drawing for old programs) and text that a tracked change took out.
 _HIDDEN = frozenset(
@@ -29,12 +38,24 @@ _HIDDEN = frozenset(
 _ROMAN = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
+# LibreOffice runs nothing and fetches nothing that a document asks for.
+_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Common/Security/Scripting">
+<prop oor:name="DisableMacrosExecution" oor:op="fuse"><value>true</value></prop>
+<prop oor:name="DisableActiveContent" oor:op="fuse"><value>true</value></prop>
+<prop oor:name="BlockUntrustedRefererLinks" oor:op="fuse"><value>true</value></prop>
+</item>
+</oor:items>
+"""
+
+
 class WordError(ValueError):
     """A Word file that cannot be read; the message says why."""
 
 
 def docx_text(data: bytes) -> str:
-    """Return the text of a .docx file, a line a paragraph. Raises WordError for a damaged or oversized one."""
+    """Return the text of a .docx file, its paragraphs parted by blank lines. Raises WordError for a damaged or oversized one."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -59,10 +80,20 @@ class _Reader:
         self._body = document.element.body
         self._numbers = _Numbers(document)
         styles = document.styles.element.iter(qn("w:style"))
+        self._notes = _footnotes(document)
+        self._note = 0
         self._style_numbers = {style.get(qn("w:styleId")): _child(style, "pPr", "numPr") for style in styles}
 
     def text(self) -> str:
-        return "\n".join(self._blocks(self._body))
+        """Return the paragraphs and tables of the document."""
+        found = [block for block in self._blocks(self._body) if block.strip()]
+        small = sum(block.lstrip()[0].islower() and not marker_of(block.lstrip())[0] for block in found)
+        # Where every printed line is a paragraph, sentences go on in the next one.
+        parting = "\n" if 5 * small >= len(found) else "\n\n"
+        text = ""
+        for above, block in pairwise(["", *found]):
+            text += ("\n" if is_capitals(above) and is_capitals(block) else parting) + block
+        return text.strip("\n")
 
     def _blocks(self, parent: Any) -> Iterator[str]:
         for element in parent:
@@ -70,17 +101,22 @@ class _Reader:
                 yield from self._paragraph(element)
             elif element.tag == qn("w:tbl"):
                 yield table_lines(self._rows(element))
-            elif element.tag in (qn("w:sdt"), qn("w:sdtContent"), qn("w:ins"), qn("w:customXml")):
+            elif element.tag in (qn("w:sdt"), qn("w:sdtContent"), qn("w:ins"), qn("w:moveTo"), qn("w:customXml")):
                 yield from self._blocks(element)
 
     def _paragraph(self, element: Any) -> Iterator[str]:
-        """Yield the lines of a paragraph: its number and words, then those of the text boxes in it."""
-        boxes: list[Any] = []
-        words = "".join(_words(element, boxes))
+        """Yield the lines of a paragraph: its number and words, then those of its text boxes and footnotes."""
+        aside: list[Any] = []
+        words = "".join(_words(element, aside))
         number = self._number(element)
         yield f"{number} {words.lstrip()}" if number and words.strip() else words
-        for box in boxes:
-            yield from self._blocks(box)
+        for other in aside:
+            if other.tag == qn("w:txbxContent"):
+                yield from self._blocks(other)
+            elif other.get(qn("w:id")) in self._notes:
+                self._note += 1
+                words = " ".join(self._blocks(self._notes[other.get(qn("w:id"))]))
+                yield f"[{self._note}] {words.strip()}"
 
     def _number(self, element: Any) -> str:
         own = _child(element, "pPr", "numPr")
@@ -108,13 +144,13 @@ class _Reader:
         return Cell(text, wide, continues=below)
 
 
-def _words(element: Any, boxes: list[Any]) -> Iterator[str]:
-    """Yield the text of a paragraph's runs as shown; text boxes are put aside in ``boxes``."""
+def _words(element: Any, aside: list[Any]) -> Iterator[str]:
+    """Yield the text of a paragraph's runs as shown; text boxes and the numbers of footnotes are put ``aside``."""
     for child in element:
         if child.tag in _HIDDEN:
             continue
-        if child.tag == qn("w:txbxContent"):
-            boxes.append(child)
+        if child.tag in (qn("w:txbxContent"), qn("w:footnoteReference")):
+            aside.append(child)
         elif child.tag == qn("w:t"):
             yield _unicode(child.text or "", element)
         elif child.tag in (qn("w:tab"), qn("w:ptab")):
@@ -124,7 +160,7 @@ def _words(element: Any, boxes: list[Any]) -> Iterator[str]:
         elif child.tag in (qn("w:noBreakHyphen"),):
             yield "-"
         elif child.tag != qn("w:pPr"):
-            yield from _words(child, boxes)
+            yield from _words(child, aside)
 
 
 def _unicode(text: str, run: Any) -> str:
@@ -141,6 +177,16 @@ def _child(element: Any, *names: str) -> Any:
     for name in names:
         element = element.find(f"{_W}{name}") if element is not None else None
     return element
+
+
+def _footnotes(document: docx.document.Document) -> dict[str, Any]:
+    """Return id to footnote."""
+    parts = (part for part in document.part.package.iter_parts() if part.partname == "/word/footnotes.xml")
+    part = next(parts, None)
+    if part is None:
+        return {}
+    notes = etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
+    return {str(note.get(qn("w:id"))): note for note in notes.iter(qn("w:footnote"))}
 
 
 class _Numbers:
@@ -211,22 +257,76 @@ def _written(number: int, form: str) -> str:
 
 
 def doc_text(data: bytes) -> str:
-    """Return the text of an old .doc file. Raises WordError without antiword or for a file it does not read."""
-    program = shutil.which("antiword")
-    if program is None:
-        raise WordError("old .doc files need the Debian package antiword; or save it as .docx")
-    # "db" is DocBook: the only form in which antiword tells cells and paragraphs apart.
-    command = [program, "-x", "db", "-"]
+    """Return the text of an old .doc file. Raises WordError for a file that cannot be read or without a program for it.
+
+    antiword reads it at once, but loses automatic numbers, notes, wide tables and what follows them: where it does, or is
+    not installed, LibreOffice takes its place if it is there.
+    """
+    antiword, office = shutil.which("antiword"), shutil.which("soffice")
     try:
-        run = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+        book = _docbook(antiword, data) if antiword else None
+        if office and (book is None or not _is_whole(book, data)):
+            if text := _by_libreoffice(office, data):
+                return text
+            if book is None:
+                raise WordError("damaged or not a Word file: no text in it")
+        if book is not None:
+            return "\n\n".join(line for line in _book_lines(book) if line.strip() not in ("", "[pic]"))
     except subprocess.TimeoutExpired as error:
-        raise WordError(f"antiword took over {_SECONDS} seconds") from error
+        raise WordError(f"{error.cmd[0]} took over {_SECONDS} seconds") from error
+    raise WordError(
+        "old .doc files need the Debian package antiword or, for their automatic numbers, libreoffice-writer-nogui; "
+        "or save it as .docx"
+    )
+
+
+def _by_libreoffice(program: str, data: bytes) -> str:
+    with tempfile.TemporaryDirectory(prefix="kehoach-doc-") as folder:
+        source, settings = Path(folder, "in.doc"), Path(folder, "profile/user/registrymodifications.xcu")
+        source.write_bytes(data)
+        settings.parent.mkdir(parents=True)
+        settings.write_text(_SETTINGS, encoding="utf-8")
+        command = [program, "--headless", "--norestore", f"-env:UserInstallation=file://{folder}/profile",
+                   "--infilter=MS Word 97", "--convert-to", "docx", "--outdir", folder, str(source)]  # fmt: skip
+        _run(command)
+        result = source.with_suffix(".docx")
+        return docx_text(result.read_bytes()) if result.exists() else ""
+
+
+def _run(command: list[str]) -> None:
+    """Run a program that starts others; all of them end when the time is up."""
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as run:
+        try:
+            run.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            raise
+
+
+def _is_whole(book: Any, data: bytes) -> bool:
+    """Tell whether antiword lost nothing: no numbers of lists, no notes or text boxes, no tenth of the text."""
+    start = next((place for place in range(0, len(data), 512) if data.startswith(_WORD_97, place)), len(data))
+    # How many characters the file says its text, notes, heads, macros, comments, end notes and text boxes have.
+    counts = data[start + 0x4C : start + 0x68]
+    if book.find(".//listitem") is not None or len(counts) < 28:
+        return False
+    text, notes, _, _, _, end_notes, boxes = struct.unpack("<7i", counts)
+    words = " ".join("".join(map(str, book.itertext())).split())
+    return not (notes or end_notes or boxes) and len(words) >= 0.9 * text
+
+
+def _docbook(program: str, data: bytes) -> Any:
+    """Return what antiword makes of a file as DocBook, the only form in which it tells cells and paragraphs apart."""
+    command = [program, "-x", "db", "-"]
+    run = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
     book = etree.fromstring(run.stdout, parser) if run.stdout.strip() else None
     if run.returncode or book is None or not "".join(map(str, book.itertext())).strip():
         said = run.stderr.decode("utf-8", errors="replace").strip().splitlines()
         raise WordError(f"damaged or not a Word file: {said[0] if said else 'no text in it'}")
-    return "\n".join(_book_lines(book))
+    return book
 
 
 def _book_lines(book: Any) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Read documents in processes of their own, with limits on time and memory: a hostile file costs only itself.
 
-``python -m corpus.worker`` is such a process: it takes a JSON line with a name and a size and then the bytes, and answers
-with a JSON line. JSON and not pickle, so that a process that a file took over cannot make this one run anything.
+``python -m corpus.worker`` is such a process. It takes a JSON line with a name and a size and then the bytes, and answers
+with JSON lines: that it has the file, that it is about to recognise pages, what came of it. JSON and not pickle, so that
+a process that a file took over cannot make this one run anything.
 """
 
 from __future__ import annotations
@@ -86,12 +87,16 @@ class Worker:
         limits = self._limits
         request = json.dumps({"name": name, "size": len(data), "ocr_seconds": limits.ocr_seconds}).encode() + b"\n"
         clock = _Clock(limits.seconds)
-        try:
-            self._send(request + data, clock)
-        except BrokenPipeError:
-            # It died idle: that is no fault of this file.
-            self._stop()
-            self._send(request + data, clock)
+        for is_last in (False, True):
+            try:
+                self._send(request + data, clock)
+                self._line(clock)
+                break
+            except (BrokenPipeError, EOFError):
+                # It died before it had the file: that is no fault of the file.
+                if is_last:
+                    raise
+                self._stop()
         answer = self._line(clock)
         if "recognising" in answer:
             clock.seconds += limits.ocr_seconds
@@ -207,6 +212,7 @@ def main() -> None:
     while line := requests.readline():
         request = json.loads(line)
         data = requests.read(request["size"])
+        answer({"received": len(data)})
         try:
             source = read_bytes(
                 data, request["name"], request["ocr_seconds"], lambda pages: answer({"recognising": pages})

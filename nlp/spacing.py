@@ -15,12 +15,9 @@ _RIMES = frozenset(
     "o oa oai oam oan oang oanh oao oap oat oac oach oay oe oen oeo oet oi om on ong oong op ot oc u ua uan uang uat uay uc ue uenh uech ui um "
     "un ung uo uoi uom uon uong uop uot uoc uou up ut uu uy uya uyen uyet uynh uych uyt uyu y yem yen yeng yet yeu".split()
 )
-_ADDRESS = re.compile(r"(\S*(?://|@|www\.)\S*)")
+_TOKENS = re.compile(r"(\s+)")
+_ADDRESS = re.compile(r"//|@|www\.")
 _WORD = re.compile(r"[^\W\d_]{5,24}")
-# Words from other languages, written together.
-_LOANS = frozenset(
-    "nilông nylông madút mazút cácbon bôxít vắcxin vácxin ximăng ôxít ôzôn ôtô axít nitơ côngtenơ môtơ gaêla".split()
-)
 _SHARP, _HEAVY = "\u0301", "\u0323"
 _TONES = frozenset({"\u0300", "\u0303", "\u0309", _SHARP, _HEAVY})
 # Words from other languages, written together.
@@ -42,7 +39,7 @@ def respace(text: str) -> str:
 
     Two syllables stuck together are parted only where they can be parted in one way and are no syllable together.
     """
-    return "".join(part if _ADDRESS.fullmatch(part) else _respaced(part) for part in _ADDRESS.split(text))
+    return "".join(part if _ADDRESS.search(part) else _respaced(part) for part in _TOKENS.split(text))
 
 
 def _respaced(text: str) -> str:

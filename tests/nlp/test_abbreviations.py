@@ -110,7 +110,7 @@ def test_no_single_term_looks_like_a_vietnamese_syllable() -> None:
 
 def test_no_single_term_is_a_word_of_the_plans_unless_borrowed() -> None:
     written = {word for text in TEXTS for word in words(fold(text))}
-    borrowed = {"biogas", "logistics", "recycling"}
+    borrowed = {"biogas", "logistics", "market", "recycling"}
     assert {form for form in glossary() if form in written} <= borrowed
 
 
