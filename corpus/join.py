@@ -191,10 +191,12 @@ def _table_at(lines: list[Line], place: int) -> list[Line]:
 
 def _row_pieces(rows: list[Line]) -> list[Piece]:
     cells = [[cell.strip() for cell in line.text.split("|")] for line in rows]
-    names = cells[0] if _is_header_row(cells[0]) else []
+    # A lone line of cells is read as it stands, whatever its words.
+    is_table = len(rows) > 1
+    names = cells[0] if is_table and _is_header_row(cells[0]) else []
     pieces = []
     for line, row in zip(rows[1:] if names else rows, cells[1:] if names else cells, strict=True):
-        if not names and _is_header_row(row):
+        if is_table and not names and _is_header_row(row):
             continue
         piece = _group(line, row, names) or _data_row(line, row, names)
         if piece.text:

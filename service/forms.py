@@ -12,6 +12,7 @@ from corpus.types import Document, Metadata, Tag, Target
 if TYPE_CHECKING:
     from index.align import Comparison, Side
     from index.search import Hit, Result
+    from models.explain import Explanation
     from service.ingest import FileReport
 
 Form = dict[str, Any]
@@ -20,6 +21,28 @@ Form = dict[str, Any]
 def tag_form(tag: Tag) -> Form:
     """Return a tag."""
     return {"task_group": tag.task_group, "probability": tag.probability, "assigned": tag.assigned}
+
+
+def explanation_form(explanation: Explanation) -> Form:
+    """Return why a text has a probability of a task group; spans are offsets into the text that was explained."""
+    return {
+        "task_group": explanation.group,
+        "probability": round(explanation.probability, 4),
+        "assigned": explanation.assigned,
+        "clause": {
+            "span": list(explanation.clause.span),
+            "text": explanation.clause.text,
+            "probability": round(explanation.clause.probability, 4),
+        },
+        "words": [
+            {"text": word.text, "spans": [list(span) for span in word.spans], "weight": round(word.weight, 6)}
+            for word in explanation.words
+        ],
+        "examples": [
+            {"id": n.id, "text": n.text, "task_groups": list(n.labels), "similarity": round(n.similarity, 4)}
+            for n in explanation.neighbours
+        ],
+    }
 
 
 def target_form(target: Target) -> Form:

@@ -1,4 +1,4 @@
-"""The commands by which people judge tags and models learn from it: correct, queue, corrections, retag."""
+"""The commands by which people judge tags and models learn from it: explain, correct, queue, corrections, retag."""
 
 from __future__ import annotations
 
@@ -12,8 +12,33 @@ from service.options import Group, Json, Limit, Province, Year, filter_of, progr
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    for command in (queue, correct, corrections, retag):
+    for command in (explain, queue, correct, corrections, retag):
         app.command()(command)
+
+
+def explain(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A paragraph's text, or its id in the store.")],
+    json: Json = False,
+) -> None:
+    """Say why a paragraph is tagged: the clause and words that carried each tag, and labelled paragraphs like it."""
+    from models.explain import explain as reasons
+    from models.wording import corrected
+    from service.forms import explanation_form
+    from service.show import out, print_json
+
+    with workspace() as space:
+        stored = space.store.paragraph(text)
+        found = reasons(space.tagger, corrected(stored.text if stored else text))
+    if json:
+        print_json([explanation_form(item) for item in found])
+        return
+    for item in found:
+        out.print(f"{item.group}  {item.probability:.2f}  “{item.clause.text}”", markup=False)
+        out.print(f"    words: {', '.join(word.text for word in item.words) or '-'}", markup=False)
+        for near in item.neighbours:
+            out.print(f"    like {near.id} ({near.similarity:.2f}): {near.text[:120]}", markup=False)
+    if not found:
+        say("no task group is assigned")
 
 
 def queue(

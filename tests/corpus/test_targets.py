@@ -24,8 +24,8 @@ FIGURES = [
     ("Tỷ lệ chôn lấp dưới 20%", [("<=", (20,), "%")]),
     ("Tổn thất điện không quá 4,5%", [("<=", (4.5,), "%")]),
     ("tối đa 10 hộ một tổ", [("<=", (10,), "hộ")]),
-    ("Lượng túi mỏng giảm xuống còn 12%", [("<=", (12,), "%")]),
-    ("Rác chôn lấp giảm còn 150 tấn", [("<=", (150,), "tấn")]),
+    ("Lượng túi mỏng giảm xuống còn 12%", [("=", (12,), "%")]),
+    ("Rác chôn lấp giảm còn 150 tấn", [("=", (150,), "tấn")]),
     ("Kéo suất tiêu hao xuống dưới 90 kWh", [("<=", (90,), "kWh")]),
     ("khoảng 25 chợ đổi sang làn nhựa", [("=", (25,), "chợ")]),
     ("Độ che phủ đạt 42%", [("=", (42,), "%")]),
@@ -59,6 +59,22 @@ FIGURES = [
     ("Ít nhất một chợ không túi mỏng", [(">=", (1,), "chợ")]),
     ("Tổ chức 02 (hai) lớp tập huấn", [("=", (2,), "lớp")]),
     ("Cấp mười hai chứng nhận", [("=", (12,), "chứng nhận")]),
+    # units: rates, composed nouns, nouns beside the verb or the word "số"
+    ("Nâng công suất trạm lên 450 m3/ngày đêm", [("=", (450,), "m3/ngày đêm")]),
+    ("Mỗi tủ gom tối thiểu 90 chai/ngày", [(">=", (90,), "chai/ngày")]),
+    ("Thay 700 bộ đèn ở khu tái định cư", [("=", (700,), "bộ đèn")]),
+    ("Đưa số chợ có cân đối chứng lên 35, niêm yết giá", [("=", (35,), "chợ")]),
+    ("Trang bị 14 pallet gỗ tái chế cho kho", [("=", (14,), "pallet")]),
+    ("Suất tiêu hao thấp hơn 12% so với lò cũ", [("=", (12,), "%")]),
+    ("Bố trí ở Hòn Rơm 4 điểm bán", [("=", (4,), "điểm bán")]),
+    # shares in words, only where aimed at
+    ("Phấn đấu hai phần ba hộ ủ rác", [("=", (66.7,), "%")]),
+    ("Ít nhất một nửa số sạp dùng lá gói", [(">=", (50,), "%")]),
+    ("Bảo đảm 8 trong 10 người mua nhận ra nhãn", [("=", (80,), "%")]),
+    ("Một nửa số hộ ở ven sông", []),
+    # cells of tables
+    ("Chợ có bể ủ | chợ | 6 | 2027", [("=", (6,), "chợ")]),
+    ("Hộ ủ rác; Đơn vị tính: %; Mức phấn đấu: 64; Thời hạn: 2028", [("=", (64,), "%")]),
     # several at once
     ("90% trường và 70% bệnh viện dùng đèn LED", [("=", (90,), "%"), ("=", (70,), "%")]),
     ("gồm 6 siêu thị, 2 chợ", [("=", (6,), "siêu thị"), ("=", (2,), "chợ")]),
@@ -71,6 +87,7 @@ FIGURES = [
     ("tôi thiểu 6 hộp tác xã tham gia", [(">=", (6,), "hợp tác xã")]),
     ("Tỷ lệ tiêu thụ\nđạt 30% vào năm 2027", [("=", (30,), "%")]),
     ("Từ 40% lên 60% vào năm 2030", [("=", (60,), "%")]),
+    ("Tỷ trọng điện khí tăng từ 9% lên 15 - 18%", [("range", (15, 18), "%")]),
 ]
 
 
@@ -121,6 +138,14 @@ DEADLINES = [
     ("đế năm 2026 đạt 30% hộ", [], ["2026"]),
     ("Mở 5 lớp trước ngày 31/02/2026", [], ["2026"]),
     ("Mở 5 lớp", [], [None]),
+    ("Mở 5 lớp; in 90 tờ rơi; hoàn thành trước ngày 30/9/2026", [], ["2026-09-30"] * 2),
+    ("Mở 5 lớp; lập 3 tổ tự quản trong năm 2027", [], ["2027"] * 2),
+    ("Hằng năm mở 5 lớp; lập 3 tổ tự quản trong năm 2027", [], [None, "2027"]),
+    ("Tỷ lệ đạt 40%; thu nhập tăng 9% vào năm 2027", [], [None, "2027"]),
+    ("Mở 5 lớp. Thời hạn chung: 2028", [], ["2028"]),
+    ("Hộ ủ rác | 2026: 20% | 2028: 45%", [], ["2026", "2028"]),
+    ("Chợ có bể ủ | chợ | 6 | 2027", [], ["2027"]),
+    ("Nhiệm kỳ 2026 - 2031, dựng 40 bể ủ", [], ["2031"]),
 ]
 
 
@@ -158,6 +183,20 @@ NOT_TARGETS = [
     "Lớp 5 học về rác, quận 3 làm điểm",
     "Trong vòng 30 phút phải báo cáo",
     "Không có con số nào ở đây",
+    "Trang trại quy mô trên 900 con tại xã phải có hầm ủ",
+    "Cơ sở tiêu thụ từ 800 TOE một năm trở lên được xếp vào nhóm lớn",
+    "Ưu tiên hàng có nhãn nếu giá chênh không quá 6%",
+    "Hạn mức vay không quá 65% tổng mức đầu tư",
+    "Quỹ góp 3 tỷ đồng (25%)",
+    "Gần 300 đoàn viên đã nhặt 2 tấn rác",
+    "Bà Lê Thị Sáu, chủ vựa, gom 12 tấn giấy vụn",
+    "Công ty vừa khánh thành xưởng 5 MW",
+    "Năm 2024, huyện gom 900 tấn pin, hơn hẳn so với năm 2023",
+    "Tỷ lệ tái chế mới đạt 17%",
+    "Chấm theo thang 100 điểm, báo cáo đúng hạn 15 điểm",
+    "Giá điện tăng 5% từ đầu tháng",
+    "Luật Quy hoạch 2017 doanh nghiệp cần biết",
+    "Xưởng đá, đồ da có 2 trên 7 tổ",
     "",
 ]
 
@@ -170,6 +209,8 @@ def test_not_targets(text: str) -> None:
 def test_nothing_is_aimed_at_under_a_heading_of_results() -> None:
     assert find_targets("75% chợ dùng làn nhựa", ["I. KẾT QUẢ THỰC HIỆN"]) == []
     assert len(find_targets("75% chợ dùng làn nhựa", ["I. MỤC TIÊU"])) == 1
+    assert len(find_targets("75% chợ dùng làn nhựa", ["I. KẾT QUẢ NĂM 2025", "2. Nhiệm vụ năm 2026"])) == 1
+    assert find_targets("75% chợ dùng làn nhựa", ["I. KẾT QUẢ", "3. Phân phối"]) == []
 
 
 @pytest.mark.parametrize(
@@ -205,9 +246,22 @@ def test_indicators_are_short() -> None:
     assert len(target.indicator.split()) == 30
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["1" * 20000, "1 " * 10000, "1.111." * 3400, "5% " * 6700, "trên " * 4000, "từ " * 6700, "a " * 10000, "(" * 20000,
+     "|5" * 10000, "đơn vị: chợ; " + "|5" * 2000, "số chợ, " * 2500 + "5", "doanh nghiệp có " * 1250 + "trên 5 lò phải",
+     "đến năm 2025 " * 1500, "thời hạn: " * 2000, "giai đoạn 2021 - 2025 " * 900, "5 hộ " + "đã " * 6000,
+     "9 trong " * 2500, "một phần " * 2000, "5" + "0" * 300 + " lớp", " " * 20000, "tại các khu " * 1700],
+)  # fmt: skip
+def test_hostile_text_ends_soon(text: str) -> None:
+    begin = time.process_time()
+    find_targets(text)
+    assert time.process_time() - begin < 4
+
+
 def test_thousands_of_paragraphs_a_second() -> None:
     text = "Đến năm 2030, 85% siêu thị dùng túi vải, tổng công suất gió đạt 120 MW, mở ít nhất 05 lớp tập huấn."
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(1000):
         find_targets(text)
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2

@@ -259,6 +259,16 @@ def test_versions_are_kept_and_brought_back(run: Run, put) -> None:
     assert hits[0]["task_groups"]
 
 
+def test_a_tag_is_explained(run: Run) -> None:
+    text = "Bố trí kinh phí hằng năm; lắp điện mặt trời trên mái trụ sở."
+    found = json.loads(run("explain", text, "--json").stdout)
+    assert [item["task_group"] for item in found] == ["renewable_energy"]
+    assert "mặt trời" in found[0]["clause"]["text"]
+    assert any("mặt" in word["text"] or "điện" in word["text"] for word in found[0]["words"])
+    assert len(found[0]["examples"]) == 2
+    assert "no task group" in run("explain", "Kính gửi các đơn vị.").stderr
+
+
 def test_help_lists_the_commands(run: Run) -> None:
     text = run("--help").stdout
     for name in (
@@ -279,6 +289,7 @@ def test_help_lists_the_commands(run: Run) -> None:
         "delete",
         "restore",
         "families",
+        "explain",
         "demo",
     ):
         assert name in text

@@ -1,0 +1,173 @@
+"""Tell figures that are aimed at from facts, budgets, bases of comparison, thresholds and mere descriptions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from corpus.figures import Figure
+from corpus.stance import PURSUED, PURSUIT, Setting
+
+# How many characters before a figure are read.
+_REACH = 600
+_REPORTED = re.compile(
+    r"(?<![a-z])(?:da(?! dang)|hien (?:nay|dang|tai|ca)|(?<!thuc )hien co(?! hieu)|dang (?:co|khai thac|van hanh|cap|chay)|uoc|"
+    r"hien trang|con toi|(?<!thon )(?<!xay )(?<!trong )moi (?:co|dat|khai thac|dap ung|bao quat)|"
+    r"cung ky|vua (?:qua|roi|khanh thanh|dua|hoan thanh|khai truong|ra mat|trao)|den nay|(?:nam|thang|tuan|sang|hom) qua|nam ngoai|dau nam|luy ke|tinh den|truoc (?:day|kia)|"
+    r"theo so lieu|cho (?:biet|hay)|du bao|nam 20[01]\d|tiem nang|dan so|khanh thanh|dien ra|ghi nhan|hom thu|"
+    rf"la (?:quoc gia|tinh|huyen|mot trong|loai|san pham|hang hoa)|(?:moi|hang) (?:ngay|gio)|ket qua,)(?![a-z])(?!.*(?:{PURSUED}))",
+    re.DOTALL,
+)
+_ONLY = re.compile(
+    r"(?<![a-z])chi (?:dat|co|moi|bang|chiem)?\s*$|(?<!thon )(?<!xay )(?<!trong )(?<!lap )(?<!tu )(?<!lam )(?<![a-z])moi (?:chi )?(?:dat |co |bang )?$|"
+    r"(?<![a-z])co (?:luc|noi|nam)(?![a-z])[^.;]{0,40}$"
+)
+# Behind the figure: it is compared with what was, or what it counts has acted already.
+_ALREADY = re.compile(
+    r"[^.;]{0,60}so voi (?:cung ky|vu (?:truoc|ngoai)|(?:nam|thang) (?:ngoai|truoc))|[^.;,]{0,12}(?<![a-z])(?:hien nay|hien tai|cua nam nay|(?:nam|thang|tuan) qua)|"
+    r"\s*(?:so voi )?(?:ke hoach|chi tieu|du toan) (?:nam|giao|de ra)|\s*cung ky"
+)
+_ACTED = re.compile(r"[^.;:]{0,80}?(?<![a-z])(?:(?<!cuoi )da(?! dang)|dang (?!hoat dong))(?![a-z])")
+_HAVING = re.compile(r"[^.;:,]{0,45}?(?<![a-z])(?<!cuoi )da(?! dang)(?![a-z])")
+_EARNED = re.compile(
+    r"(?:doanh thu|doanh so|thu nhap|kim ngach|gr?dp|gia tri|tong muc ban le|thu ngan sach|nang suat|tiet kiem|xuat khau|lam loi|"
+    r"san xuat|tieu thu|loi nhuan|thu hut|dong gop)"
+)
+_BUDGET = re.compile(
+    r"(?:kinh phi|du toan|(?<!nguon )von|nguon von:|ngan sach|muc dau tu|chi phi|phat|gia (?:ban|lua|mu|thu mua)|giam gia|don gia|chi (?:thuong xuyen|dau tu|tra|can doi|cac|su nghiep)|ho tro|tri gia|goi thau|ky quy|"
+    r"muc thu|(?<![a-z])phi|thue)(?![a-z])[^.;]{0,60}$"
+)
+_SHARE = re.compile(
+    r"(?:lai suat|giam (?:gia|phi)|co phan|co phieu|von (?:gop|dieu le|nha nuoc|so huu)|thue(?! ngoai)|muc phat|do am|nong do|ham luong|sai so|han muc|gia (?:dien|xang|dau|gas|nuoc|ve|ban|mua|gao|lua))"
+    r"(?![a-z])[^.;,]{0,40}$|ho tro (?:muc )?$"
+)
+_SHARE_OF_COST = re.compile(
+    r"\s*(?:cua )?(?:tong (?:muc dau tu|chi phi|kinh phi|von)|phi tu van|gia den|chi (?:thuong xuyen|ngan sach)|ngan sach)"
+)
+_SIZES = frozenset({"m2", "m3", "m", "km", "kg", "lít"})
+_THRESHOLDS = _SIZES | {"đồng", "kWp", "kW", "điểm"}
+_ACHIEVED = re.compile(
+    r"(?:dat|len|con|la|xuong|xu ly|thu gom|giam|tang|tiet kiem|xay dung|nang cap|bao ve|cai tao|mo rong|bang|luong|dien tich"
+    r"|doanh thu|thu nhap)\s+(?:duoc\s+|them\s+)*$"
+)
+_BUILT = re.compile(r"(?:xay|xay dung|dung|lap|lap dat|dau tu|nang cap|mo rong|them)(?![a-z])[^.;,]{0,50}$")
+_REACHED = re.compile(r"(?:xuong|con|chi con|len|dat|toi|den)\s")
+_TIMES = re.compile(r"(?<![a-z])(?:(?:tang|giam|len|gap)\s+.{0,4}|gap.{0,3})$")
+_DUTY = re.compile(r"(?:it nhat|toi thieu|khong duoi|khong thap|khong it)")
+_THRESHOLD = re.compile(r"\s*(?:tro len )?(?:phai|bat buoc|lap|gan|nop|can|duoc)(?![a-z])")
+# "nhà máy tiêu thụ từ 1.000 TOE ... được xếp vào": the figure says who is meant.
+_WHO = re.compile(
+    r"(?:^\W*(?:[a-z\d][.)]\s*)?|[,;:]\s*|(?<![a-z])(?:cac|moi|nhung|voi|tai|trong|va|khich|%|doi)\s+)"
+    r"(?:doanh nghiep|co so|nha may|nha ban le|don vi|to chuc|trang trai|(?:cac )?trai|khach san|nha hang|sieu thi|cua hang|ho|tau|xe|"
+    r"du an|cong trinh|goi thau|du khach|khu|toa nha|lang nghe|nha thau|cho|phuong tien)"
+    r"(?:[ ,]+[a-z']+){0,8} (?:co|quy mo|tieu thu|su dung|phuc vu|cong suat|dien tich|luu tru|xa thai|phat sinh|ca|dai|thai|chua)"
+    r"(?: [a-z]+){0,4}\s*$"
+)
+_THEN = re.compile(
+    r"[^.;]{0,90}(?<![a-z])(?:phai|bat buoc|thuoc|duoc|lap|nop|can|gan|bo tri|khong|thi|mang|xay dung|thuc hien|co)(?![a-z])"
+)
+_IF = re.compile(r"(?<![a-z])(?:neu|khi|truong hop|dieu kien)(?![a-z])[^,;.:]{0,80}$")
+_QUALIFIED = re.compile(
+    r"co (?:tong )?(?:cong suat|quy mo|dien tich|dung tich)\s+(?:dat |lap dat )?$|(?:co so|doanh nghiep|tau|khu vuc|du an) co\s+$|"
+    r"cong suat (?:thiet ke|hien (?:tai|co)|theo giay phep)[^.;,]{0,20}$|"
+    r"van hanh (?:on dinh|tot|hieu qua|an toan)[^.;]{0,80}$"
+)
+_ENOUGH = re.compile(
+    r"(?:du (?:dung )?cho|du dung|tuong duong(?: voi)?|tuong ung|thay (?:cho|vi)(?: muc)?|(?<![a-z])so voi(?: muc)?|con so)\s+$"
+)
+_FROM = re.compile(r"(?<![a-z])tu $")
+_TO = re.compile(r"[^.;,]{0,45}(?<![a-z])(?:len|xuong|con)\s")
+_YEAR = re.compile(r"\W*(?:trong )?nam (20\d{2})")
+_SCORED = re.compile(r"thang (?:\d+ )?diem|cham diem|thang \d+")
+
+
+def commits(setting: Setting, figures: Sequence[Figure], place: int) -> bool:
+    """Tell whether a figure is aimed at, rather than spent, reached already, a base or a mere description."""
+    figure, text = figures[place], setting.folded
+    start, end = figure.span
+    reach = max(0, start - _REACH)
+    sentence = max(reach, text.rfind(". ", reach, start) + 1, text.rfind("\n", reach, start) + 1)
+    before, after = text[max(sentence, text.rfind(";", sentence, start) + 1) : start], text[end : end + 100]
+    return not (
+        _is_score(setting, figure)
+        or _is_spent(figure, before, after)
+        or _is_size(figure, text[start:end], before, after)
+        or _is_threshold(figure, text[start:end], before, after)
+        or _is_base(text, figures, place, before)
+        or _is_told(setting, figures, place, (sentence, before, after))
+    )
+
+
+def _is_score(setting: Setting, figure: Figure) -> bool:
+    return figure.unit == "điểm" and bool(_SCORED.search(setting.folded))
+
+
+def is_pursued(setting: Setting, figure: Figure) -> bool:
+    """Tell whether headings or the words up to a figure say that it is aimed at."""
+    text = setting.folded
+    return setting.stance == "aim" or bool(PURSUIT.search(text, max(0, figure.span[0] - _REACH), figure.span[1]))
+
+
+def _is_spent(figure: Figure, before: str, after: str) -> bool:
+    """Tell budgets, prices, shares of costs and scores."""
+    if figure.unit.partition("/")[0] in ("đồng", "USD"):
+        return bool(_BUDGET.search(before)) or not _EARNED.search(before)
+    if figure.unit == "%":
+        return bool(_SHARE.search(before) or _SHARE_OF_COST.match(after))
+    return False
+
+
+def _is_size(figure: Figure, written: str, before: str, after: str) -> bool:
+    """Tell sizes of what stands already, and multiples of nothing."""
+    unit, exact = figure.unit.partition("/")[0], figure.comparator == "="
+    if before.endswith("(") and (exact or after.startswith(")")) and (unit != "%" or after.startswith(")")):
+        return True
+    if unit == "lần":
+        return exact and not _TIMES.search(before[-6:] + written[:4])
+    if unit == "%" or _ENOUGH.search(before):
+        return bool(_ENOUGH.search(before))
+    reached = _ACHIEVED.search(before) or _REACHED.match(written) or ("/" in figure.unit and _BUILT.search(before))
+    sized = (unit in _SIZES and exact) or (unit in _THRESHOLDS and figure.comparator in (">=", "<="))
+    return bool(_QUALIFIED.search(before)) or (sized and not reached)
+
+
+def _is_threshold(figure: Figure, written: str, before: str, after: str) -> bool:
+    """Tell figures that say who or what is meant, or under which condition."""
+    if _IF.search(before):
+        return figure.comparator in (">=", "<=") and not _DUTY.match(written)
+    if figure.unit == "%" or figure.comparator not in (">=", "<="):
+        return False
+    if _THRESHOLD.match(after) and not _ACHIEVED.search(before):
+        return True
+    return not _DUTY.match(written) and bool(_WHO.search(before[-160:]) and _THEN.match(after))
+
+
+def _is_base(text: str, figures: Sequence[Figure], place: int, before: str) -> bool:
+    """Tell the first figure of "tăng từ 40% lên 60%", where one starts."""
+    start, end = figures[place].span
+    following = text[end : figures[place + 1].span[1]] if place + 1 < len(figures) else ""
+    starts = figures[place].comparator == "=" and _FROM.search(before[-10:] + text[start : start + 3])
+    return bool(starts and _TO.match(following))
+
+
+def _is_told(setting: Setting, figures: Sequence[Figure], place: int, around: tuple[int, str, str]) -> bool:
+    """Tell what was reached already or simply is."""
+    sentence, before, after = around
+    text, figure = setting.folded, figures[place]
+    first = next(f.span[0] for f in figures[max(0, place - _REACH // 4) :] if f.span[0] >= sentence)
+    lead = text[sentence:first]
+    if (figure.unit != "lần" and _ALREADY.match(after)) or setting.told:
+        return True
+    year = _YEAR.match(lead)
+    if year and (year[1] < setting.year or f"so voi nam {int(year[1]) - 1}" in text):
+        return True
+    if setting.stance == "aim":
+        return False
+    anew = before.strip() and figure.span[0] - len(before) >= first and PURSUIT.search(before)
+    if (_REPORTED.search(lead) and not anew) or _REPORTED.search(before[-60:]) or _ONLY.search(before[-60:]):
+        return True
+    if setting.stance == "" and text.startswith("chung ", figure.span[0]):
+        return True
+    pursued = PURSUIT.search(text[sentence : figure.span[1]])
+    acted = _HAVING if pursued and figure.unit != "%" else _ACTED
+    return bool(acted.match(after)) and not (pursued and figure.unit == "%")

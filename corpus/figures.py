@@ -1,0 +1,200 @@
+"""Find the figures of a paragraph: numbers with what compares them and the unit that stands beside them.
+
+Numbers are sought in a folded copy of the text, so most wrong or missing diacritics cost nothing. Document numbers,
+dates and legal references are blanked first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from corpus.numbers import NUMBER
+from corpus.target_words import (
+    GOAL_VERBS,
+    MEASURES,
+    NEVER_COUNTED,
+    NOUN_SPELLING,
+    NOUNS,
+    SCALES,
+    SINGLE,
+    SPELLED,
+    SPELLED_FOLDED,
+    any_of,
+    folded,
+)
+from corpus.types import Comparator
+from nlp.fold import fold
+from nlp.sentences import Span
+
+_LEAST = r"(?:tren|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|hon|vuot)(?![a-z])|≥|>=|>|toi thieu dat"
+_MOST = r"(?:duoi|toi da|khong (?:vuot )?qua|khong cao hon|khong nhieu hon|nhieu nhat)(?![a-z])|≤|<=|<"
+_NEUTRAL = r"(?:khoang|xap xi|gan|chung|gap|tu|xuong con|chi con|xuong|(?<!khong )(?:cao|thap|it|nhieu) hon|(?<=giam )con)(?![a-z])"
+_LEAST_FOUND = re.compile(rf"(?<![a-z])(?<!cao )(?<!thap )(?<!it )(?<!nhieu )(?:{_LEAST})|khong (?:thap|it) hon")
+_MOST_FOUND = re.compile(rf"(?<![a-z])(?:{_MOST})")
+COMPARISON = rf"(?<![a-z])(?:{_NEUTRAL}|{_LEAST}|{_MOST})\s*(?:(?:dat|la|muc)\s+)?"
+VALUE = r"\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,15}(?:[.,]\d{1,15})?"
+_SCALE = rf"(?:{'|'.join(SCALES)})(?![a-z])"
+_RATE = r"/\s?(?:ngay dem|ngay|gio|nam|thang|vu|m2|m3|ha|tan|san pham|nguoi)(?![a-z\d])"
+_FIGURE = re.compile(
+    rf"(?P<compare>(?:{COMPARISON}){{0,3}})(?:(?<![\w/.,])(?P<low>{VALUE})"
+    rf"(?:(?:\s*%)?(?:\s*(?P<low_scale>{_SCALE}))?\s*(?:[-–—~]|den|toi)\s*(?P<high>{VALUE}))?"
+    rf"|(?<![a-z\d])(?P<spelled>{any_of(SPELLED_FOLDED)})(?=\s))\s*(?:(?P<scale>{_SCALE})\s*)?"
+    rf"(?:(?P<measure>(?!dong (?:hang|san pham))(?:{any_of(MEASURES)}))(?![a-z\d]|/[hs]\b)(?P<rate>(?<!%){_RATE})?"
+    rf"|(?P<noun>{any_of(NOUN_SPELLING)})(?![a-z\d])(?P<flow>/(?:ngay dem|ngay|gio)(?![a-z]))?|"
+    r"(?P<word>[a-z]{2,}(?:-[a-z]+)?))(?P<after>(?:\s+mot (?:nam|thang|ngay|luot))?\s+tro (?:len|xuong))?|(?P<double>gap (?:doi|ba))(?![a-z])"
+)
+# Blanked before numbers are sought; ``_ALIKE`` are words that, folded, read like "từ", "gần", "chừng" and "hơn", and parts of shares.
+_MASKED = re.compile(
+    rf"{NUMBER.pattern}|\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{4}}|\d{{1,9}}/\d{{1,9}}|\d{{1,9}}\s+(?:trong|trên)\s+(?:tổng\s+)?(?:số\s+)?\d{{1,9}}|"
+    r"(?:ngày|mùng|tháng|quý)\s+\d{1,2}(?:\s+tháng\s+\d{1,2})?(?:\s+năm\s+\d{4})?|"
+    r"(?:năm|giai đoạn|đến|đế|vào|từ|trước|hết|cuối|kỳ)\s+(?:19|20)\d{2}(?:\s*[-–—]\s*20\d{2})?(?![\d.,]\d)|"
+    r"(?<!mỗi )(?<!danh )\b(?:điều|khoản|mục|phụ lục|phần|chương|số|biểu|bảng|mẫu|quận|phường|hạng|loại|nhóm|quốc lộ|đường|"
+    r"lớp|khóa|thứ|ISO|QCVN|TCVN|RON|nghị quyết|chỉ tiêu|phương thức|phương án|vòng|bước|hình)\s*(?:số\s+)?"
+    r"\d+(?:[.:/-]\d+)*(?!\d|[.,]\d|\s*%)|^\W*\d{1,2}(?:\.\d{1,2})+\.?(?=\s+(?-i:[A-ZĐÀ-Ỹ]))|(?<!\w)[IVX]+\.\d+|(?<!\d)\d{1,3} khóa [IVX]+|4\.0|"
+    r"(?<!\d)0\d{2,3}[. ]?\d{3}[. ]?\d{3,4}(?!\d)|(?:điện thoại|ĐT|fax)\W+[\d. ]+",
+    re.IGNORECASE,
+)
+_ALIKE = re.compile(
+    r"(?<!\w)(?:phần\s+(?:ba|tư|năm|mười)|(?:tử|tư|tự|tứ|gắn|chung|hòn|hôn|hồn|hỗn)(?=\s))", re.IGNORECASE
+)
+_DIGIT = re.compile(r"\d")
+# Before a spelled number, these say which ones are meant, not how many are wanted.
+_DEFINITE = re.compile(r"(?<![a-z])(?:cua|giua|chu|con|kem|ru|trong|nay|cac|nhung|do|tai|du)\s+$")
+_GOAL = re.compile(rf"{folded(GOAL_VERBS)}\s+(?:(?:moi|duoc|lai|them|it nhat)\s+)*$")
+_YEAR = re.compile(r"(?:19|20)\d{2}")
+_LIMITED = frozenset({"giờ", "phút"})
+_AGES = re.compile(r"(?:tuoi tho|keo dai)[^.;]{0,60}$")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number found: ``span`` with its comparator words and unit, ``noun`` where things are counted."""
+
+    span: Span
+    comparator: Comparator
+    values: tuple[float, ...]
+    unit: str
+    noun: str
+    clause: Span
+
+
+def find_figures(flat: str, plain: str, parts: Sequence[Span]) -> list[Figure]:
+    """Return the figures of ``flat`` (folded: ``plain``) that stand beside their unit; ``parts`` are its clauses."""
+    masked = _blank(_ALIKE, flat, plain)
+    if _DIGIT.search(flat):
+        masked = _blank(_MASKED, flat, masked)
+    return list(_found(flat, masked, parts, plain == flat.lower()))
+
+
+def _blank(pattern: re.Pattern[str], flat: str, masked: str) -> str:
+    """Blank in ``masked`` what ``pattern`` finds in ``flat``; the length stays."""
+    pieces, end = [], 0
+    for match in pattern.finditer(flat):
+        pieces += [masked[end : match.start()], "\x00" * (match.end() - match.start())]
+        end = match.end()
+    return "".join([*pieces, masked[end:]])
+
+
+def _found(flat: str, masked: str, parts: Sequence[Span], plain: bool) -> Iterator[Figure]:
+    for match in _FIGURE.finditer(masked):
+        after = match["after"] or ""
+        least, most = compared(masked, match.span("compare"))
+        lowered = bool(match["compare"]) and match["compare"].startswith(("xuong", "chi con"))
+        counted = least or most or lowered or bool(match["high"]) or bool(after)
+        aimed = bool(_GOAL.search(masked, max(0, match.start() - 40), match.start()))
+        unit, noun = _unit(flat, match, plain, (counted, aimed))
+        if unit in _LIMITED and not (least or most):
+            continue
+        if not unit and match["word"] == "nam" and (least or most) and _AGES.search(masked, 0, match.start()):
+            unit = "năm"
+        if noun and not aimed and match["low"] and _YEAR.fullmatch(match["low"]):
+            continue
+        if not unit or (match["spelled"] and not _spelled_right(flat, match, plain, (counted, aimed))):
+            continue
+        values = _values(match)
+        comparator: Comparator = "="
+        if len(values) == 2:
+            comparator = "range"
+        elif least or after.endswith("len"):
+            comparator = ">="
+        elif most or after.endswith("xuong"):
+            comparator = "<="
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        yield Figure((start, match.end()), comparator, values, unit, noun, clause_at(parts, match.end() - 1, len(flat)))
+
+
+def clause_at(parts: Sequence[Span], place: int, length: int) -> Span:
+    """Return the clause that holds ``place``, else the whole text."""
+    return next((part for part in parts if part[0] <= place < part[1]), (0, length))
+
+
+def compared(masked: str, span: Span) -> tuple[bool, bool]:
+    """Tell whether the words in ``span`` say at least and whether they say at most."""
+    return bool(_LEAST_FOUND.search(masked, *span)), bool(_MOST_FOUND.search(masked, *span))
+
+
+def _spelled_right(flat: str, match: re.Match[str], plain: bool, sure: tuple[bool, bool]) -> bool:
+    """Tell "ba mô hình" from "bà con" and "Bảy Mẫu"; "một" is an article and "năm" a year unless compared or aimed at."""
+    counted, aimed = sure
+    written = flat[match.start("spelled") : match.end("spelled")].lower()
+    name = "noun" if match["noun"] else "scale" if match["scale"] else "measure"
+    noun = flat[match.start(name) : match.end(name)]
+    if written in ("một", "mot") and not counted:
+        return aimed and bool(match["noun"]) and noun in SINGLE
+    return (
+        (plain or written in SPELLED)
+        and (counted or aimed or written not in ("năm", "nam"))
+        and match["measure"] != "%"
+        and (match["spelled"], match["noun"]) != ("mot", "don vi")
+        and (counted or not _DEFINITE.search(fold(flat[max(0, match.start() - 8) : match.start()])))
+        and noun.islower()
+    )
+
+
+def _unit(flat: str, match: re.Match[str], plain: bool, sure: tuple[bool, bool]) -> tuple[str, str]:
+    """Return (unit, counted noun); both empty where the number counts nothing."""
+    if match["double"]:
+        return "lần", ""
+    if match["measure"]:
+        unit = MEASURES[match["measure"]]
+        if (
+            unit == "đồng"
+            and not plain
+            and flat[match.start("measure") : match.end("measure")].lower() not in ("đồng", "dong")
+        ):
+            return "", ""
+        unit = {"phần trăm": "%", "hecta": "ha"}.get(unit, unit)
+        return unit + (_rate(flat, match, "rate") if unit != "%" else ""), ""
+    name = "noun" if match["noun"] else "word"
+    written = flat[match.start(name) : match.end(name)].lower()
+    if match["noun"]:
+        noun = written if written in NOUNS else NOUN_SPELLING[match["noun"]]
+        # One syllable says too little once folded ("cho" is also "chợ"): it must be written right.
+        return (noun + _rate(flat, match, "flow"), noun) if noun == written or plain or " " in written else ("", "")
+    named = any(sure) and not match["spelled"] and match["word"] not in NEVER_COUNTED and written.islower()
+    return (written, written) if named else ("", "")
+
+
+def _rate(flat: str, match: re.Match[str], name: str) -> str:
+    return "/" + flat[match.start(name) + 1 : match.end(name)].strip().lower() if match[name] else ""
+
+
+def _values(match: re.Match[str]) -> tuple[float, ...]:
+    if match["double"]:
+        return (2.0 if match["double"].endswith("doi") else 3.0,)
+    scale = SCALES.get(match["scale"] or "", 1.0)
+    if match["spelled"]:
+        return (round(SPELLED_FOLDED[match["spelled"]] * scale, 6),)
+    low = number(match["low"]) * (SCALES[match["low_scale"]] if match["low_scale"] else scale)
+    low = round(low, 6)
+    high = round(number(match["high"]) * scale, 6) if match["high"] else low
+    return (low, high) if high > low else (low,)
+
+
+def number(written: str) -> float:
+    """Read "1.459,8" and "1.500", with dots between thousands, and "7.5", where it is a decimal point."""
+    if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?", written):
+        written = written.replace(".", "")
+    return float(written.replace(",", "."))

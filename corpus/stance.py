@@ -1,0 +1,56 @@
+"""Tell what a paragraph is about from its headings and wording: aims, tasks or facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from corpus.target_words import HEADINGS_OF_AIMS, HEADINGS_OF_FACTS, folded
+from nlp.fold import fold, has_diacritics
+
+_HEADING = re.compile(rf"(?P<aim>{folded(HEADINGS_OF_AIMS)})|(?P<fact>{folded(HEADINGS_OF_FACTS)})")
+_STRICT_AIM = re.compile(r"muc tieu|chi tieu")
+PURSUED = (
+    r"phan dau|muc tieu|(?<![a-z])se |chi tieu|bao dam|dam bao|toi thieu|it nhat|den (?:het |cuoi )?(?:nam )?20[2-9]\d|phai |"
+    r"cam ket|dang ky|du kien|dat muc|de ra|(?<![a-z])muon |huong den|theo do|[,;] (?:trong |sang |den |tu )?nam 20(?:2[5-9]|[3-9]\d)"
+)
+PURSUIT = re.compile(PURSUED)
+_TOLD = re.compile(r"""^\W*(?:(?:ông|bà|anh|chị)\s(?-i:[A-ZĐÀ-Ỹ])|["“].*nói\W*$)""", re.IGNORECASE | re.DOTALL)
+_OWN_YEAR = re.compile(r"(?<!den )(?<!cuoi )(?<!tu )(?<!het )nam (20\d{2})(?! ?[-–])")
+# Words that, folded, read like "đã", "chỉ", "khi" and "nếu".
+_ALIKE = re.compile(r"(?<!\w)(?:đá|đa|da|dạ|đà|chị|khí|nêu)(?!\w)", re.IGNORECASE)
+Stance = Literal["aim", "task", "fact", ""]
+
+
+def stance(headings: Sequence[str]) -> Stance:
+    """Tell from the innermost heading that says so whether paragraphs under it set aims, set tasks or state facts."""
+    for heading in reversed(headings):
+        match = _HEADING.search(fold(heading))
+        if match:
+            return "fact" if match["fact"] else "aim" if _STRICT_AIM.search(fold(heading)) else "task"
+    return ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A paragraph for judging its figures: as written, folded, with what its headings say."""
+
+    text: str
+    folded: str
+    stance: Stance
+    year: str
+
+    @classmethod
+    def of(cls, text: str, headings: Sequence[str]) -> Setting:
+        """Read what ``headings`` say of ``text``."""
+        years = _OWN_YEAR.findall(fold(headings[-1])) if headings else []
+        plain = not has_diacritics(text)
+        folded_text = fold(text if plain else _ALIKE.sub(lambda match: "\x00" * len(match.group()), text))
+        return cls(text, folded_text, stance(headings), min(years, default=""))
+
+    @property
+    def told(self) -> bool:
+        """Whether the paragraph tells of a person or quotes one who promises nothing."""
+        return self.stance == "" and bool(_TOLD.match(self.text[:2000])) and not PURSUIT.search(self.folded)
