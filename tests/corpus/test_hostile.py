@@ -274,7 +274,9 @@ def test_what_is_read_stands_where_it_says_and_nothing_is_lost(text: str, name: 
         place = paragraph.start
         passage = document.text[paragraph.start : paragraph.end]
         if "|" not in passage:
-            assert "".join(filter(str.isalnum, paragraph.text)) == "".join(filter(str.isalnum, passage))
+            # In order and complete, but for lines between that were skipped with a reason, such as page numbers.
+            letters = iter(passage)
+            assert all(letter in letters for letter in filter(str.isalnum, paragraph.text))
 
 
 def test_reading_takes_time_in_step_with_length() -> None:
