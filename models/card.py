@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 def tagger_card(manifest: Mapping[str, Any], held_out: Mapping[str, Any], folds: int) -> str:
     """Return the card in Markdown; ``held_out`` is the report of ``models.evaluate`` over unseen documents."""
-    low, high = held_out["macro_f1_interval"]
-    rows = [
-        f"| {key} | {f['precision']:.3f} | {f['recall']:.3f} | {f['f1']:.3f} | {f['average_precision']:.3f} | "
-        f"{f['calibration_error']:.3f} | {f['support']} | {manifest['thresholds'][key]:.3f} |"
-        for key, f in held_out["task_groups"].items()
-    ]
     none = held_out["none"]
     return f"""# Tagger {manifest["id"]}
 
@@ -32,20 +26,59 @@ Written by `kehoach train`; do not edit.
 Grouped {folds}-fold cross-validation by document: no paragraph is scored by a model that saw its document.
 Thresholds are chosen on the same held-out probabilities, so the figures are slightly kind to them.
 
-Macro F1 **{held_out["macro_f1"]:.3f}** (95 % interval over documents {low:.3f}-{high:.3f}), calibration error
-{held_out["calibration_error"]:.3f}. Of {none["support"]} paragraphs without a task group {none["wrongly_tagged"]} were given one;
+Macro F1 **{_figure(held_out["macro_f1"])}** (95 % interval over documents {_range(held_out["macro_f1_interval"])}), calibration error
+{_figure(held_out["calibration_error"])}. Of {none["support"]} paragraphs without a task group {none["wrongly_tagged"]} were given one;
 {none["wrongly_untagged"]} with one were given none.
 
-| task group | precision | recall | F1 | average precision | calibration error | paragraphs | threshold |
-|---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
-
+| task group | precision | recall | F1 | F1, 95 % | average precision | calibration error | paragraphs | threshold |
+|---|---|---|---|---|---|---|---|---|
+{_group_rows(held_out, manifest["thresholds"])}
+{_genre_table(held_out)}
 ## Limits
 
 Trained on prose written for the project, not on published plans; figures on real paragraphs are in `results/tagging.md`.
 Labels follow one guideline: another reading of "green distribution" needs other labels. A tag is a proposal to a reader,
 not a finding about a province.
 """
+
+
+def _group_rows(held_out: Mapping[str, Any], thresholds: Mapping[str, float]) -> str:
+    rows = []
+    for key, figures in held_out["task_groups"].items():
+        shown = [_figure(figures[name]) for name in ("precision", "recall", "f1")]
+        shown += [_range(figures["intervals"]["f1"])]
+        shown += [_figure(figures[name]) for name in ("average_precision", "calibration_error")]
+        rows.append(f"| {key} | {' | '.join(shown)} | {figures['support']} | {thresholds[key]:.3f} |")
+    return "\n".join(rows)
+
+
+def _genre_table(held_out: Mapping[str, Any]) -> str:
+    """Return F1 by genre as a section, "" where the rows have none."""
+    if not held_out["genres"]:
+        return ""
+    keys = list(held_out["task_groups"])
+    rows = []
+    for genre, part in held_out["genres"].items():
+        shown = [_figure(part["macro_f1"]), *(_figure(part["task_groups"][key]["f1"]) for key in keys)]
+        none = part["none"]
+        rows.append(
+            f"| {genre or '(none)'} | {part['paragraphs']} | {' | '.join(shown)} | {none['wrongly_tagged']} of {none['support']} |"
+        )
+    return f"""
+F1 by genre, and how many of the paragraphs without a task group were given one:
+
+| genre | paragraphs | macro | {" | ".join(keys)} | none, tagged |
+|{"---|" * (len(keys) + 4)}
+{chr(10).join(rows)}
+"""
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _range(interval: Sequence[float] | None) -> str:
+    return "–" if interval is None else f"{interval[0]:.3f}-{interval[1]:.3f}"
 
 
 def matcher_card(manifest: Mapping[str, Any]) -> str:

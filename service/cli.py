@@ -378,19 +378,27 @@ def evaluate_search(
 
 
 @evaluate_app.command("tags")
-def evaluate_tags(file: RowsFile, json: Json = False) -> None:
-    """Measure tagging on labelled rows {"id", "text", "labels": [...]}: precision, recall, F1 and more by task group."""
+def evaluate_tags(
+    file: RowsFile,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg|.png", help="Also draw how reliable the probabilities are."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure tagging on labelled rows {"id", "text", "labels": [...]}, by task group and genre, with 95 % intervals."""
     from service.evaluating import evaluate_tags as run
     from service.show import out, print_json
+    from service.show_figures import show_tags
 
     with workspace() as space:
-        report = run(space, file)
-    if json:
-        print_json(report)
-        return
-    out.print(f"macro F1 {report['macro_f1']:.3f} on {report['paragraphs']} paragraphs, tagger {report['model_id']}")
-    for group, figures in report["task_groups"].items():
-        out.print(f"  {group:>20}  " + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+        report = run(space, file, plot)
+        if json:
+            print_json(report)
+        else:
+            show_tags(report, space.groups, out)
+    if plot:
+        sys.stderr.write(f"written: {plot}\n")
 
 
 @app.command()

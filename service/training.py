@@ -39,7 +39,8 @@ def _train(space: Workspace, rows: Sequence[LabelledParagraph], folder: Path) ->
     except ValueError as error:
         raise NothingUsableError(f"cannot train: {error}") from error
     thresholds = np.array([trained.manifest["thresholds"][key] for key in keys])
-    judged = Judged(keys, trained.labels, trained.held_out, thresholds, [row.document for row in rows])
+    documents, genres = [row.document for row in rows], [row.genre for row in rows]
+    judged = Judged(keys, trained.labels, trained.held_out, thresholds, documents, genres)
     card = tagger_card(trained.manifest, report(judged), train.FOLDS)
     return _swap_in(folder, lambda work: trained.tagger.save(work, trained.manifest), card)
 

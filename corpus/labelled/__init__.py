@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -48,24 +49,49 @@ class JudgedPair:
 
 
 def read_labelled(path: Path) -> list[LabelledParagraph]:
-    """Read a JSON-lines file of labelled paragraphs. Raises LabelError."""
+    """Read a JSON-lines file of labelled paragraphs. Raises LabelError, OSError."""
+    return parse_labelled(path.read_bytes(), str(path))
+
+
+def parse_labelled(data: bytes, name: str, known: Set[str] | None = None) -> list[LabelledParagraph]:
+    """Return the labelled paragraphs in JSON lines; errors call the file ``name``.
+
+    Raises LabelError, also for a label that is not ``known``, where that is given.
+    """
     rows = []
-    for number, row in _rows(path):
-        try:
-            rows.append(
-                LabelledParagraph(
-                    id=str(row["id"]),
-                    document=str(row.get("doc") or row["id"]),
-                    genre=str(row.get("genre", "")),
-                    text=str(row["text"]),
-                    labels=frozenset(map(str, row["labels"])),
-                    heading_path=tuple(row.get("heading_path") or ()),
-                )
+    for number, row in _objects(data, name):
+        problem = _problem(row, known)
+        if problem:
+            raise LabelError(f"{name}, line {number}: {problem}; a row is {_FORM}")
+        rows.append(
+            LabelledParagraph(
+                id=str(row["id"]),
+                document=str(row.get("doc") or row["id"]),
+                genre=str(row.get("genre") or ""),
+                text=row["text"],
+                labels=frozenset(row["labels"]),
+                heading_path=tuple(row.get("heading_path") or ()),
             )
-        except (KeyError, TypeError) as error:
-            need = '{"id", "text", "labels": [task groups]} with optional doc, genre, heading_path'
-            raise LabelError(f"{path}, line {number}: {error!r}; a row is {need}") from error
+        )
     return rows
+
+
+_FORM = '{"id": "...", "text": "...", "labels": [task groups]}, if wanted with "doc", "genre" and "heading_path": [...]'
+
+
+def _problem(row: Any, known: Set[str] | None) -> str:
+    """Return what is wrong with a row of labelled paragraphs, "" if nothing is."""
+    if not isinstance(row, dict):
+        return f"is {type(row).__name__}, not an object"
+    if not isinstance(row.get("id"), str | int):
+        return '"id" is missing or not a string'
+    if not isinstance(row.get("text"), str):
+        return '"text" is missing or not a string'
+    for field, value in (("labels", row.get("labels")), ("heading_path", row.get("heading_path") or [])):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            return f'"{field}" is missing or not a list of strings'
+    unknown = set(row["labels"]) - known if known is not None else set()
+    return f"unknown labels {sorted(unknown)}, known are {sorted(known or ())}" if unknown else ""
 
 
 def read_pairs(path: Path) -> list[JudgedPair]:
@@ -85,14 +111,20 @@ def read_pairs(path: Path) -> list[JudgedPair]:
     return pairs
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
+def _rows(path: Path) -> list[tuple[int, Any]]:
+    return _objects(path.read_bytes(), str(path))
+
+
+def _objects(data: bytes, name: str) -> list[tuple[int, Any]]:
+    """Return the line number and value of each line of JSON."""
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Bytes are cut at line ends only; str.splitlines would cut at characters that JSON strings may hold.
+    for number, line in enumerate(data.splitlines(), 1):
         if line.strip():
             try:
-                rows.append((number, json.loads(line)))
+                rows.append((number, json.loads(line.decode("utf-8-sig"))))
             except ValueError as error:
-                raise LabelError(f"{path}, line {number}: not JSON ({error})") from error
+                raise LabelError(f"{name}, line {number}: not JSON in UTF-8 ({error})") from error
     return rows
 
 
@@ -133,8 +165,14 @@ def for_training() -> list[LabelledParagraph]:
 
 def second_labels() -> dict[str, frozenset[str]]:
     """Return paragraph id to the task groups that a second annotator gave it, without knowing the first labelling."""
-    rows = (json.loads(line) for line in (folder() / "second.jsonl").read_text(encoding="utf-8").splitlines())
-    return {row["id"]: frozenset(row["labels"]) for row in rows}
+    return {row["id"]: frozenset(row["labels"]) for _, row in _rows(folder() / "second.jsonl")}
+
+
+def first_labels() -> dict[str, frozenset[str]]:
+    """Return by the same ids what the first annotator gave, before differences were settled by the guideline."""
+    settled = {row.id: row.labels for row in paragraphs()}
+    rows = [row for _, row in _rows(folder() / "second.jsonl")]
+    return {row["id"]: frozenset(row["first"]) if "first" in row else settled[row["id"]] for row in rows}
 
 
 def texts() -> list[str]:
