@@ -197,9 +197,3 @@ def without_rules(data: Data) -> Data:
         conditions={name: blind(of) for name, of in data.conditions.items()},
         frozen={name: blind(of) for name, of in data.frozen.items()},
     )
-
-
-def shuffled(data: Data, seed: int) -> Data:
-    """Return ``data`` with other documents together in a fold: folds are drawn by the documents' numbers."""
-    numbers = np.random.default_rng(seed).permutation(int(data.learnt.documents.max()) + 1)
-    return replace(data, learnt=replace(data.learnt, documents=numbers[data.learnt.documents]))

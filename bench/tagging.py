@@ -15,7 +15,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -24,14 +24,25 @@ import numpy as np
 from cached import CachedEmbedder, kept
 from noise import bare, scanned
 from numpy.typing import NDArray
-from recipes import Answers, Data, Floats, clauses, fit_whole, rules, shuffled, whole_paragraphs, without_rules
+from recipes import Answers, Data, Floats, clauses, fit_whole, rules, whole_paragraphs, without_rules
+from tagging_page import (
+    PAGE,
+    Measured,
+    clean_table,
+    crossed_thresholds,
+    measure,
+    seeds_table,
+    spoilt_table,
+    table,
+    thresholds_of,
+)
 
 from corpus import labelled
 from corpus.labelled import LabelledParagraph
 from corpus.taxonomy import read_taxonomy
 from models import train
 from models.embedder import available_processors, load_embedder
-from models.evaluate import RESAMPLES, SEED, calibration_error, resamples
+from models.evaluate import RESAMPLES
 from models.features import Cues, Units, clause_texts
 from models.tagger import load_tagger
 from nlp.segment import segment
@@ -57,7 +68,6 @@ CODE = (
     "models/train.py",
     "corpus/taxonomy.toml",
 )
-Flags = NDArray[np.bool_]
 
 
 def tell(what: str) -> None:
@@ -152,7 +162,9 @@ class Bench:
         for seed in range(1, seeds):
 
             def drawn(seed: int = seed) -> Data:
-                return shuffled(replace(self.plain, conditions={}, frozen={}), seed)
+                learnt = self.plain.learnt
+                other = replace(learnt, documents=renumbered(learnt.documents, seed))
+                return replace(self.plain, learnt=other, conditions={}, frozen={})
 
             done = {
                 name: self.kept(
@@ -167,48 +179,20 @@ class Bench:
         return found
 
 
-@dataclass(frozen=True)
-class Measured:
-    """F1 by group, (groups,), over resamples of documents, (resamples, groups), and the calibration error."""
-
-    f1: Floats
-    samples: Floats
-    calibration: float
-
-    @property
-    def macro(self) -> float:
-        return float(self.f1.mean())
-
-
-def measure(labels: Flags, probabilities: Floats, thresholds: Floats, documents: Sequence[str]) -> Measured:
-    """Measure; ``thresholds`` is (groups,) or one a paragraph. Resamples are the same for the same documents."""
-    assigned = probabilities >= thresholds
-    names, member = np.unique(np.array(documents), return_inverse=True)
-    tally = np.zeros((len(names), labels.shape[1], 2))
-    np.add.at(tally, member, np.stack([2 * (labels & assigned), labels.astype(int) + assigned], -1))
-    weights = np.vstack([np.ones(len(names)), resamples(len(names), RESAMPLES, np.random.default_rng(SEED))])
-    hits, all_ = np.moveaxis(np.tensordot(weights, tally, 1), -1, 0)
-    f1 = hits / np.maximum(1, all_)
-    return Measured(f1[0], f1[1:], calibration_error(labels.ravel(), probabilities.ravel()))
-
-
-def thresholds_of(labels: Flags, probabilities: Floats) -> Floats:
-    return np.array([train.best_threshold(labels[:, g], probabilities[:, g]) for g in range(labels.shape[1])])
-
-
-def crossed_thresholds(labels: Flags, probabilities: Floats, documents: NDArray[np.int64]) -> Floats:
-    """Return a threshold a paragraph and group, chosen on the other folds' held-out probabilities."""
-    found = np.empty(probabilities.shape)
-    for others, own in train.folds(documents):
-        found[own] = thresholds_of(labels[others], probabilities[others])
-    return found
+def renumbered(documents: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return the documents' numbers drawn anew, so that others share a fold: folds are drawn by number. 0 leaves them."""
+    if not seed:
+        return documents
+    drawn: NDArray[np.int64] = np.random.default_rng(seed).permutation(int(documents.max()) + 1)[documents]
+    return drawn
 
 
 def speeds(bench: Bench) -> dict[str, float]:
-    """Return paragraphs a second by recipe on the frozen paragraphs, nothing kept from before: the better of two runs."""
-    texts = [row.text for row in bench.frozen]
+    """Return paragraphs a second by recipe on every third frozen paragraph, nothing kept from before: the better of two runs."""
+    texts = [row.text for row in bench.frozen[::3]]
     embedder, cues = bench.plain_embedder, Cues(bench.groups)
-    written = bench.plain.learnt.of(np.arange(bench.plain.written))
+    # What a model has learnt from hardly changes how fast it answers.
+    few = bench.describe(bench.learnt[::10])
     tagger = load_tagger(ROOT / "models" / "trained" / "tagger", bench.groups, embedder)
 
     def by_rules() -> None:
@@ -227,7 +211,7 @@ def speeds(bench: Bench) -> dict[str, float]:
 
     timed: dict[str, Callable[[], object]] = {RULES: by_rules}
     for name, views in WHOLE.items():
-        say = fit_whole(written, bench.keys, views)
+        say = fit_whole(few, bench.keys, views)
         timed[name] = lambda views=views, say=say: wholes(views, say)
     timed[SHIPPED] = lambda: tagger.probabilities(texts)
     found = {}
@@ -246,20 +230,21 @@ def page(bench: Bench, seeds: int) -> str:
     answers = bench.answers()
     labels = np.array([[key in row.labels for key in bench.keys] for row in bench.learnt])
     documents = [row.document for row in bench.learnt]
+    numbers = np.unique(documents, return_inverse=True)[1].astype(np.int64)
     frozen_labels = np.array([[key in row.labels for key in bench.keys] for row in bench.frozen])
     frozen_documents = [row.document for row in bench.frozen]
     held_out: dict[str, dict[str, Measured]] = {}
     frozen: dict[str, dict[str, Measured]] = {}
     for name, answer in answers.items():
         clean = answer.held_out["clean"]
-        crossed, whole = crossed_thresholds(labels, clean, drawn_documents(bench, 0)), thresholds_of(labels, clean)
+        crossed, whole = crossed_thresholds(labels, clean, numbers), thresholds_of(labels, clean)
         held_out[name] = {c: measure(labels, found, crossed, documents) for c, found in answer.held_out.items()}
         frozen[name] = {c: measure(frozen_labels, found, whole, frozen_documents) for c, found in answer.frozen.items()}
     by_seed = []
     for name, drawn in bench.by_seed(seeds).items():
         first = [answers[name].held_out["clean"]] if name in answers else []
         scores = [
-            measure(labels, found, crossed_thresholds(labels, found, drawn_documents(bench, seed)), documents).f1
+            measure(labels, found, crossed_thresholds(labels, found, renumbered(numbers, seed)), documents).f1
             for seed, found in enumerate([*first, *drawn])
         ]
         by_seed.append((name, np.array(scores)))
@@ -270,9 +255,9 @@ def page(bench: Bench, seeds: int) -> str:
         learnt=len(bench.learnt), documents=len(set(documents)), composed=composed,
         frozen=len(bench.frozen), frozen_documents=len(set(frozen_documents)), folds=train.FOLDS,
         resamples=RESAMPLES,
-        held_out_table=clean_table(bench.keys, held_out),
-        frozen_table=clean_table(bench.keys, frozen),
-        spoilt_table=spoilt_table(held_out, frozen),
+        held_out_table=clean_table(bench.keys, held_out, SHIPPED),
+        frozen_table=clean_table(bench.keys, frozen, SHIPPED),
+        spoilt_table=spoilt_table(list(CONDITIONS), held_out, frozen),
         seeds_table=seeds_table(bench.keys, by_seed),
         speed_table=table(
             ["recipe", "paragraphs a second", "to shipped"],
@@ -280,110 +265,6 @@ def page(bench: Bench, seeds: int) -> str:
         ),
         headings="The shipped recipe reads headings." if bench.reads_headings else "The shipped recipe does not read headings.",
     )  # fmt: skip
-
-
-def drawn_documents(bench: Bench, seed: int) -> NDArray[np.int64]:
-    """Return the number of each written paragraph's document that the folds of ``seed`` are drawn by; 0 is the first drawing."""
-    data = shuffled(bench.plain, seed) if seed else bench.plain
-    return data.learnt.documents[: data.written]
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))
-
-
-def span(samples: Floats) -> str:
-    low, high = np.quantile(samples, [0.025, 0.975])
-    return f"{figure(low)} to {figure(high)}"
-
-
-def figure(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
-
-
-def clean_table(keys: Sequence[str], measured: Mapping[str, Mapping[str, Measured]]) -> str:
-    shipped = measured.get(SHIPPED, {}).get("clean")
-    rows = []
-    for name, by_condition in measured.items():
-        own = by_condition["clean"]
-        other = span((own.samples - shipped.samples).mean(1)) if shipped is not None and own is not shipped else "–"
-        macro = f"{figure(own.macro)} ({span(own.samples.mean(1))})"
-        rows.append([name, macro, other, *map(figure, own.f1), figure(own.calibration)])
-    return table(["recipe", "macro F1 (95 %)", "less or more than shipped", *keys, "ECE"], rows)
-
-
-def spoilt_table(*parts: Mapping[str, Mapping[str, Measured]]) -> str:
-    rows = []
-    for name in parts[0]:
-        cells = []
-        for part in parts:
-            for condition in CONDITIONS:
-                if condition in part[name]:
-                    own, clean = part[name][condition], part[name]["clean"]
-                    lost = own.macro - clean.macro
-                    cells.append(f"{figure(own.macro)}, {figure(lost)} ({span((own.samples - clean.samples).mean(1))})")
-        if cells:
-            rows.append([name, *cells])
-    heads = [f"{where}, {condition}" for where in ("held out", "frozen") for condition in CONDITIONS]
-    return table(["recipe", *heads], rows)
-
-
-def seeds_table(keys: Sequence[str], by_seed: Sequence[tuple[str, Floats]]) -> str:
-    rows = []
-    for name, scores in by_seed:
-        if len(scores) > 1:
-            each = np.column_stack([scores.mean(1), scores])
-            cells = [f"{figure(m)} ± {figure(d)}" for m, d in zip(each.mean(0), each.std(0, ddof=1), strict=True)]
-            rows.append([name, str(len(scores)), *cells])
-    return table(["recipe", "seeds", "macro F1", *keys], rows)
-
-
-PAGE = """# Ways of tagging, compared
-
-`python bench/tagging.py`, {today}, {processors} processors shared with other work, embedder {embedder}. Written by that script; do
-not edit.
-
-**Data**: {learnt} labelled paragraphs of {documents} documents, written for the project; {folds} folds by document, the same for
-every recipe, and {frozen} paragraphs of {frozen_documents} frozen documents that none learns from. Intervals are 95 %, from
-{resamples} resamples of whole documents, the same resamples for every recipe, so that differences are paired. The threshold of a
-group maximises F1 on the held-out probabilities of the other folds (for frozen documents, of all folds): it is never chosen on
-what it is measured on, so figures are a little lower than those of the model card.
-
-**Recipes**: *cue rules* tag where a clause has more of the taxonomy's cues than counter-cues. The next three are one logistic
-regression a group over the paragraph as a whole (C = 8, not tuned). *Clauses* score every clause by words, letters, meaning and
-cues, trained by multiple-instance learning (`models/train.py`); the strongest clause, or a second regression over all clauses
-({composed} joined paragraphs added to learn it), then decides. Clause scores that the second level learns from come from the same
-folds; a document held out of the second level took part in the clause models behind some of them, as in `kehoach train`.
-{headings} Recipes without an answer in a table were not run for it.
-
-## Held out
-
-{held_out_table}
-
-## Frozen documents
-
-{frozen_table}
-
-## Spoilt text
-
-Trained on text as written. *Scanned*: four letters in a hundred misread, glued words, broken lines (`bench/noise.py`); *bare*: no
-diacritics at all. Macro F1, then what it differs from the same recipe on clean text (95 %). Ingestion repairs scanning errors
-before tagging; that is not used here.
-
-{spoilt_table}
-
-## Other folds
-
-Held out again with folds drawn anew: mean and standard deviation over seeds.
-
-{seeds_table}
-
-## Speed
-
-Frozen paragraphs, segmentation and embedding included, better of two runs on a busy machine: the ratio matters.
-
-{speed_table}
-"""
 
 
 def main() -> None:
