@@ -14,6 +14,7 @@ import numpy as np
 from corpus.parse import parse
 from corpus.read import read
 from models.evaluate import Judged, report
+from models.wording import corrected
 from service.settings import Settings
 from service.workspace import Workspace
 
@@ -31,7 +32,7 @@ def main(folder: Path) -> None:
         sys.exit(f"the paragraphs of {folder} are not those that were labelled")
     keys = [group.key for group in space.groups]
     labels = np.array([[key in row["labels"] for key in keys] for row in rows])
-    probabilities, _ = space.tagger.probabilities([texts[row["id"]] for row in rows])
+    probabilities, _ = space.tagger.probabilities([corrected(texts[row["id"]]) for row in rows])
     thresholds = np.array([space.tagger.thresholds[key] for key in keys])
     found = report(Judged(keys, labels, probabilities, thresholds, [row["doc"] for row in rows]))
     print(json.dumps({"model_id": space.tagger.id, **found}, indent=1))

@@ -22,6 +22,7 @@ from models import sealed
 from models.embedder import Embedder, Vectors
 from models.errors import TaggerError
 from models.features import VIEWS, Cues, Units, units, views
+from models.wording import corrected
 
 FORMAT = 3
 
@@ -137,8 +138,8 @@ class Tagger:
         return found, cut.vectors[cut.whole]
 
     def tag(self, texts: Sequence[str]) -> list[list[Tag]]:
-        """Return all groups' tags for every text, in the taxonomy's order."""
-        return self.tags(self.probabilities(texts)[0])
+        """Return all groups' tags for every text, its diacritics put right first, in the taxonomy's order."""
+        return self.tags(self.probabilities([corrected(text) for text in texts])[0])
 
     def tags(self, probabilities: NDArray[np.float64]) -> list[list[Tag]]:
         """Return tags for rows of ``probabilities``, assigned at each group's threshold."""

@@ -19,6 +19,7 @@ from index.evaluate import CollectionError, measures, read_collection
 from index.search import Searcher
 from models.evaluate import Judged, reliability, report
 from models.plot import Panel, reliability_png, reliability_svg
+from models.wording import corrected
 from service.errors import NothingUsableError, UsageError
 from service.workspace import Workspace
 
@@ -75,7 +76,7 @@ def evaluate_tags(space: Workspace, file: Path, plot: Path | None = None) -> dic
     tagger = space.tagger
     keys = [group.key for group in tagger.groups]
     space.tell(f"tagging {len(rows)} paragraphs")
-    probabilities, _ = tagger.probabilities([row.text for row in rows])
+    probabilities, _ = tagger.probabilities([corrected(row.text) for row in rows])
     labels = np.array([[key in row.labels for key in keys] for row in rows])
     thresholds = np.array([tagger.thresholds[key] for key in keys])
     documents, genres = [row.document for row in rows], [row.genre for row in rows]

@@ -46,6 +46,13 @@ def test_plain_cases(tagger: Tagger, text: str, groups: set[str]) -> None:
     assert {tag.task_group for tag in tagger.tag([text])[0] if tag.assigned} == groups
 
 
+def test_a_text_typed_without_diacritics_is_tagged_like_one_with_them(tagger: Tagger) -> None:
+    written = "Mở lớp tập huấn cho tiểu thương về phân loại rác thải tại nguồn; lắp điện mặt trời mái nhà."
+    typed = "Mo lop tap huan cho tieu thuong ve phan loai rac thai tai nguon; lap dien mat troi mai nha."
+    given, found = ([tag.assigned for tag in tags] for tags in tagger.tag([written, typed]))
+    assert given == found == [True, True, False, True]
+
+
 def test_case_marks_and_wrapping_do_not_matter_much(tagger: Tagger) -> None:
     plain = "Lắp đặt hệ thống điện mặt trời trên mái nhà xưởng"
     shapes = [plain, f"- {plain};", plain.replace(" trên", "\ntrên"), plain.upper()]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from service.cli import main
+from service.settings import settings
 
 GROUPS = {"awareness", "circular_economy", "green_distribution", "renewable_energy"}
 PLAN = """ỦY BAN NHÂN DÂN
@@ -33,15 +37,29 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    def call(*arguments: object, rc: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "KEHOACH_HOME": str(tmp_path / "home"), "COLUMNS": "160"}
-        command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, input=stdin, check=False)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs ``kehoach`` with arguments as a fresh process would, but in this one: that is ten times as fast."""
+    monkeypatch.setenv("KEHOACH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def call(*arguments: object, rc: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        settings.cache_clear()
+        out, err, typed = (io.TextIOWrapper(io.BytesIO(text), encoding="utf-8") for text in (b"", b"", stdin.encode()))
+        command = ["kehoach", *map(str, arguments)]
+        with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "argv", command)
+            patch.setattr(sys, "stdin", typed)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out.flush(), err.flush()
+        done = subprocess.CompletedProcess(
+            command, ended.value.code or 0, out.buffer.getvalue().decode(), err.buffer.getvalue().decode()
+        )
         assert done.returncode == rc, done.stderr
         return done
 
-    return call
+    yield call
+    settings.cache_clear()
 
 
 @pytest.fixture

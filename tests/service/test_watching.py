@@ -47,8 +47,10 @@ class Watched(Workspace):
         self.__dict__ |= {name: getattr(warm, name) for name in ("groups", "embedder", "default_embedder", "tagger")}
 
     def build_index(self):
+        manifest = super().build_index()
+        # Counted when it stands: who waits for the count may search at once.
         self.built += 1
-        return super().build_index()
+        return manifest
 
 
 class Watching:
