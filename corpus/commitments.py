@@ -6,29 +6,11 @@ import re
 from collections.abc import Sequence
 
 from corpus.figures import Figure
-from corpus.stance import PURSUED, PURSUIT, Setting
+from corpus.stance import PURSUIT, Setting
+from corpus.telling import is_told
 
 # How many characters before a figure are read.
 _REACH = 600
-_REPORTED = re.compile(
-    r"(?<![a-z])(?:da(?! dang)|hien (?:nay|dang|tai|ca)|(?<!thuc )hien co(?! hieu)|dang (?:co|khai thac|van hanh|cap|chay)|uoc|"
-    r"hien trang|con toi|(?<!thon )(?<!xay )(?<!trong )moi (?:co|dat|khai thac|dap ung|bao quat)|"
-    r"cung ky|vua (?:qua|roi|khanh thanh|dua|hoan thanh|khai truong|ra mat|trao)|den nay|(?:nam|thang|tuan|sang|hom) qua|nam ngoai|dau nam|luy ke|tinh den|truoc (?:day|kia)|"
-    r"theo so lieu|cho (?:biet|hay)|du bao|nam 20[01]\d|tiem nang|dan so|khanh thanh|dien ra|ghi nhan|hom thu|"
-    rf"la (?:quoc gia|tinh|huyen|mot trong|loai|san pham|hang hoa)|(?:moi|hang) (?:ngay|gio)|ket qua,)(?![a-z])(?!.*(?:{PURSUED}))",
-    re.DOTALL,
-)
-_ONLY = re.compile(
-    r"(?<![a-z])chi (?:dat|co|moi|bang|chiem)?\s*$|(?<!thon )(?<!xay )(?<!trong )(?<!lap )(?<!tu )(?<!lam )(?<![a-z])moi (?:chi )?(?:dat |co |bang )?$|"
-    r"(?<![a-z])co (?:luc|noi|nam)(?![a-z])[^.;]{0,40}$"
-)
-# Behind the figure: it is compared with what was, or what it counts has acted already.
-_ALREADY = re.compile(
-    r"[^.;]{0,60}so voi (?:cung ky|vu (?:truoc|ngoai)|(?:nam|thang) (?:ngoai|truoc))|[^.;,]{0,12}(?<![a-z])(?:hien nay|hien tai|cua nam nay|(?:nam|thang|tuan) qua)|"
-    r"\s*(?:so voi )?(?:ke hoach|chi tieu|du toan) (?:nam|giao|de ra)|\s*cung ky"
-)
-_ACTED = re.compile(r"[^.;:]{0,80}?(?<![a-z])(?:(?<!cuoi )da(?! dang)|dang (?!hoat dong))(?![a-z])")
-_HAVING = re.compile(r"[^.;:,]{0,45}?(?<![a-z])(?<!cuoi )da(?! dang)(?![a-z])")
 _EARNED = re.compile(
     r"(?:doanh thu|doanh so|thu nhap|kim ngach|gr?dp|gia tri|tong muc ban le|thu ngan sach|nang suat|tiet kiem|xuat khau|lam loi|"
     r"san xuat|tieu thu|loi nhuan|thu hut|dong gop)"
@@ -38,11 +20,11 @@ _BUDGET = re.compile(
     r"muc thu|(?<![a-z])phi|thue)(?![a-z])[^.;]{0,60}$"
 )
 _SHARE = re.compile(
-    r"(?:lai suat|giam (?:gia|phi)|co phan|co phieu|von (?:gop|dieu le|nha nuoc|so huu)|thue(?! ngoai)|muc phat|do am|nong do|ham luong|sai so|han muc|gia (?:dien|xang|dau|gas|nuoc|ve|ban|mua|gao|lua))"
+    r"(?:lai suat|vay(?! von)|giam (?:gia|phi)|co phan|co phieu|von (?:gop|dieu le|nha nuoc|so huu)|thue(?! ngoai)|muc phat|do am|nong do|ham luong|sai so|han muc|gia (?:dien|xang|dau|gas|nuoc|ve|ban|mua|gao|lua))"
     r"(?![a-z])[^.;,]{0,40}$|ho tro (?:muc )?$"
 )
 _SHARE_OF_COST = re.compile(
-    r"\s*(?:cua )?(?:tong (?:muc dau tu|chi phi|kinh phi|von)|phi tu van|gia den|chi (?:thuong xuyen|ngan sach)|ngan sach)"
+    r"\s*(?:cho (?:nguoi|khach|hoi vien)|hoa don)[^.;]{0,20}(?:khong|mang|mua|dung|khi)|\s*(?:cua )?(?:tong (?:muc dau tu|chi phi|kinh phi|von)|phi tu van|gia den|chi (?:thuong xuyen|ngan sach)|ngan sach)"
 )
 _SIZES = frozenset({"m2", "m3", "m", "km", "kg", "lít"})
 _THRESHOLDS = _SIZES | {"đồng", "kWp", "kW", "điểm"}
@@ -52,7 +34,7 @@ _ACHIEVED = re.compile(
 )
 _BUILT = re.compile(r"(?:xay|xay dung|dung|lap|lap dat|dau tu|nang cap|mo rong|them)(?![a-z])[^.;,]{0,50}$")
 _REACHED = re.compile(r"(?:xuong|con|chi con|len|dat|toi|den)\s")
-_TIMES = re.compile(r"(?<![a-z])(?:(?:tang|giam|len|gap)\s+.{0,4}|gap.{0,3})$")
+_TIMES = re.compile(r"(?<![a-z])(?:(?:tang|giam|len|gap|con|bang)\s+.{0,4}|gap.{0,3})$")
 _DUTY = re.compile(r"(?:it nhat|toi thieu|khong duoi|khong thap|khong it)")
 _THRESHOLD = re.compile(r"\s*(?:tro len )?(?:phai|bat buoc|lap|gan|nop|can|duoc)(?![a-z])")
 # "nhà máy tiêu thụ từ 1.000 TOE ... được xếp vào": the figure says who is meant.
@@ -77,7 +59,12 @@ _ENOUGH = re.compile(
 )
 _FROM = re.compile(r"(?<![a-z])tu $")
 _TO = re.compile(r"[^.;,]{0,45}(?<![a-z])(?:len|xuong|con)\s")
-_YEAR = re.compile(r"\W*(?:trong )?nam (20\d{2})")
+_POINTS = re.compile(r"(?<![a-z])(?:tich|cong|tru|cham)(?: [a-z]+)?\s+$")
+# "Nếu giá dầu tăng 10%, chi phí tăng 6%": what would follow is no aim.
+_SUPPOSED = re.compile(r"^\W*(?:neu|gia su|truong hop|trong truong hop|muon duoc|de duoc)(?![a-z])")
+# 'Đề án "Xây dựng 1.000 căn hộ"': the title of another text.
+_TITLED = re.compile(r"(?:de an|chuong trinh|ke hoach|du an|phong trao|chien dich|cuoc van dong|chi thi|nghi quyet)[^.;“”\"]{0,60}[“\"][^“”\"]*$")
+_DOSSIER = re.compile(r"ho so|lap thanh|ban (?:sao|chinh|goc)")
 _SCORED = re.compile(r"thang (?:\d+ )?diem|cham diem|thang \d+")
 
 
@@ -89,17 +76,20 @@ def commits(setting: Setting, figures: Sequence[Figure], place: int) -> bool:
     sentence = max(reach, text.rfind(". ", reach, start) + 1, text.rfind("\n", reach, start) + 1)
     before, after = text[max(sentence, text.rfind(";", sentence, start) + 1) : start], text[end : end + 100]
     return not (
-        _is_score(setting, figure)
+        _SUPPOSED.match(text[sentence:start])
+        or _TITLED.search(before)
+        or (figure.noun in ("bộ", "bản") and bool(_DOSSIER.search(before[-80:] + text[start:end] + after[:10])))
+        or _is_score(setting, figure, before)
         or _is_spent(figure, before, after)
         or _is_size(figure, text[start:end], before, after)
         or _is_threshold(figure, text[start:end], before, after)
         or _is_base(text, figures, place, before)
-        or _is_told(setting, figures, place, (sentence, before, after))
+        or is_told(setting, figures, place, (sentence, before, after))
     )
 
 
-def _is_score(setting: Setting, figure: Figure) -> bool:
-    return figure.unit == "điểm" and bool(_SCORED.search(setting.folded))
+def _is_score(setting: Setting, figure: Figure, before: str) -> bool:
+    return figure.unit == "điểm" and bool(_SCORED.search(setting.folded) or _POINTS.search(before))
 
 
 def is_pursued(setting: Setting, figure: Figure) -> bool:
@@ -137,9 +127,9 @@ def _is_threshold(figure: Figure, written: str, before: str, after: str) -> bool
         return figure.comparator in (">=", "<=") and not _DUTY.match(written)
     if figure.unit == "%" or figure.comparator not in (">=", "<="):
         return False
-    if _THRESHOLD.match(after) and not _ACHIEVED.search(before):
-        return True
-    return not _DUTY.match(written) and bool(_WHO.search(before[-160:]) and _THEN.match(after))
+    if _DUTY.match(written):
+        return False
+    return bool(_THRESHOLD.match(after) and not _ACHIEVED.search(before)) or bool(_WHO.search(before[-160:]) and _THEN.match(after))
 
 
 def _is_base(text: str, figures: Sequence[Figure], place: int, before: str) -> bool:
@@ -148,26 +138,3 @@ def _is_base(text: str, figures: Sequence[Figure], place: int, before: str) -> b
     following = text[end : figures[place + 1].span[1]] if place + 1 < len(figures) else ""
     starts = figures[place].comparator == "=" and _FROM.search(before[-10:] + text[start : start + 3])
     return bool(starts and _TO.match(following))
-
-
-def _is_told(setting: Setting, figures: Sequence[Figure], place: int, around: tuple[int, str, str]) -> bool:
-    """Tell what was reached already or simply is."""
-    sentence, before, after = around
-    text, figure = setting.folded, figures[place]
-    first = next(f.span[0] for f in figures[max(0, place - _REACH // 4) :] if f.span[0] >= sentence)
-    lead = text[sentence:first]
-    if (figure.unit != "lần" and _ALREADY.match(after)) or setting.told:
-        return True
-    year = _YEAR.match(lead)
-    if year and (year[1] < setting.year or f"so voi nam {int(year[1]) - 1}" in text):
-        return True
-    if setting.stance == "aim":
-        return False
-    anew = before.strip() and figure.span[0] - len(before) >= first and PURSUIT.search(before)
-    if (_REPORTED.search(lead) and not anew) or _REPORTED.search(before[-60:]) or _ONLY.search(before[-60:]):
-        return True
-    if setting.stance == "" and text.startswith("chung ", figure.span[0]):
-        return True
-    pursued = PURSUIT.search(text[sentence : figure.span[1]])
-    acted = _HAVING if pursued and figure.unit != "%" else _ACTED
-    return bool(acted.match(after)) and not (pursued and figure.unit == "%")

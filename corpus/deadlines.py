@@ -17,7 +17,7 @@ _BY = r"(?:truoc|den|de|toi|het|cham nhat|muon nhat|han(?: chot| cuoi)?|vao|la|x
 # The label of a date in a row of a table or at the end of a list; such a date holds for all that stands before it.
 _LABEL = (
     r"(?:thoi (?:han|gian|diem)|han(?: chot| cuoi)?|hoan thanh|nam thuc hien|tien do|thuc hien trong|ket thuc)"
-    r"(?: (?:chung|hoan thanh|thuc hien|trien khai|bao cao|cuoi))*\s*:\s*"
+    r"(?: (?:dat|chung|hoan thanh|thuc hien|trien khai|bao cao|cuoi))*\s*:\s*"
 )
 _PERIOD = (
     r"(?:giai doan|thoi ky|nhiem ky|nam)\s+(?:tu\s+)?(?:nam\s+)?20\d{2}\s*(?:[-–—]|den(?: nam)?)\s*(?P<end>20\d{2})"
@@ -45,6 +45,9 @@ _APART = re.compile(
 )
 _WITHIN = re.compile(r"(?:ngay )?(?:trong|truoc|hoan thanh|xong|cham nhat|muon nhat|han)(?![a-z])")
 _OFTEN = re.compile(r"(?<![a-z])(?:moi|hang) (?:nam|quy|thang|tuan|ngay)|dinh ky")
+# A heading's look beyond the plan, where the plan itself has a date; and a period without a word.
+_VISION = re.compile(r"(?<=20\d\d)\W*(?:va )?(?:co )?(?:tam nhin|dinh huong)(?: den| toi)?(?: nam)? 20\d\d")
+_BARE_PERIOD = re.compile(r"(?<![\d/])20\d\d\s*[-–—]\s*(20\d\d)(?!\d)")
 _REACH = 400
 
 
@@ -126,16 +129,20 @@ def dates_in(folded: str) -> list[Span]:
 def headed(headings: Sequence[str]) -> str | None:
     """Return the deadline that the innermost heading with a date sets."""
     for heading in reversed(headings):
-        dates = find_deadlines(fold(heading), [(0, len(heading))], [])
-        if dates:
+        folded = _VISION.sub("", fold(heading))
+        if dates := find_deadlines(folded, [(0, len(folded))], []):
             return dates[-1].value
+        if period := _BARE_PERIOD.search(folded):
+            return period[1]
     return None
 
 
-def governing(folded: str, figure: Figure, figures: Sequence[Figure], deadlines: Sequence[Deadline]) -> str | None:
+def governing(
+    folded: str, figure: Figure, figures: Sequence[Figure], deadlines: Sequence[Deadline], inherited: str | None
+) -> str | None:
     """Return the date a figure is due: one right behind it, else its clause's, else the last that led a clause.
 
-    Failing those, a date that closes the list the figure stands in.
+    Failing those, a date that closes the list the figure stands in, or the one ``inherited`` from a heading.
     """
     start, end = figure.span
     within = [d for d in deadlines if d.clause == figure.clause]
@@ -148,8 +155,10 @@ def governing(folded: str, figure: Figure, figures: Sequence[Figure], deadlines:
     if led:
         return led.value
     closing = next((d for d in deadlines if d.shared and (d.labelled or d.span[0] >= end)), None)
-    if closing is None or closing.labelled:
-        return closing.value if closing else None
+    if closing and closing.labelled:
+        return closing.value
+    if inherited or closing is None:
+        return inherited
     return (
         closing.value
         if not _OFTEN.search(folded, *figure.clause) and ". " not in folded[end : closing.span[0]]

@@ -28,7 +28,8 @@ from corpus.types import Comparator
 from nlp.fold import fold
 from nlp.sentences import Span
 
-_LEAST = r"(?:tren|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|hon|vuot)(?![a-z])|≥|>=|>|toi thieu dat"
+# "dựa trên ba trụ cột" compares nothing, and "trên một tấn" is for each ton.
+_LEAST = r"(?:(?<!dua )(?<!cu )(?<!doi )tren(?! mot (?!ty|ti|nghin|ngan|tram)| 1 (?!ty|ti|trieu|nghin|ngan))|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|hon|vuot)(?![a-z])|≥|>=|>|toi thieu dat"
 _MOST = r"(?:duoi|toi da|khong (?:vuot )?qua|khong cao hon|khong nhieu hon|nhieu nhat)(?![a-z])|≤|<=|<"
 _NEUTRAL = r"(?:khoang|xap xi|gan|chung|gap|tu|xuong con|chi con|xuong|(?<!khong )(?:cao|thap|it|nhieu) hon|(?<=giam )con)(?![a-z])"
 _LEAST_FOUND = re.compile(rf"(?<![a-z])(?<!cao )(?<!thap )(?<!it )(?<!nhieu )(?:{_LEAST})|khong (?:thap|it) hon")
@@ -43,12 +44,13 @@ _FIGURE = re.compile(
     rf"|(?<![a-z\d])(?P<spelled>{any_of(SPELLED_FOLDED)})(?=\s))\s*(?:(?P<scale>{_SCALE})\s*)?"
     rf"(?:(?P<measure>(?!dong (?:hang|san pham))(?:{any_of(MEASURES)}))(?![a-z\d]|/[hs]\b)(?P<rate>(?<!%){_RATE})?"
     rf"|(?P<noun>{any_of(NOUN_SPELLING)})(?![a-z\d])(?P<flow>/(?:ngay dem|ngay|gio)(?![a-z]))?|"
-    r"(?P<word>[a-z]{2,}(?:-[a-z]+)?))(?P<after>(?:\s+mot (?:nam|thang|ngay|luot))?\s+tro (?:len|xuong))?|(?P<double>gap (?:doi|ba))(?![a-z])"
+    r"(?P<word>[a-z]{2,}(?:-[a-z]+)?)(?=(?: (?P<second>[a-z]{2,})(?![a-z-]))?))"
+    r"(?P<after>(?:\s+mot (?:nam|thang|ngay|luot))?\s+tro (?:len|xuong))?|(?P<double>gap (?:doi|ba))(?![a-z])"
 )
 # Blanked before numbers are sought; ``_ALIKE`` are words that, folded, read like "từ", "gần", "chừng" and "hơn", and parts of shares.
 _MASKED = re.compile(
     rf"{NUMBER.pattern}|\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{4}}|\d{{1,9}}/\d{{1,9}}|\d{{1,9}}\s+(?:trong|trên)\s+(?:tổng\s+)?(?:số\s+)?\d{{1,9}}|"
-    r"(?:ngày|mùng|tháng|quý)\s+\d{1,2}(?:\s+tháng\s+\d{1,2})?(?:\s+năm\s+\d{4})?|"
+    r"(?:ngày|mùng|tháng|quý)\s+\d{1,2}(?:[/.-]\d{1,2}[/.-]\d{4}|\s+tháng\s+\d{1,2})?(?:\s+năm\s+\d{4})?|"
     r"(?:năm|giai đoạn|đến|đế|vào|từ|trước|hết|cuối|kỳ)\s+(?:19|20)\d{2}(?:\s*[-–—]\s*20\d{2})?(?![\d.,]\d)|"
     r"(?<!mỗi )(?<!danh )\b(?:điều|khoản|mục|phụ lục|phần|chương|số|biểu|bảng|mẫu|quận|phường|hạng|loại|nhóm|quốc lộ|đường|"
     r"lớp|khóa|thứ|ISO|QCVN|TCVN|RON|nghị quyết|chỉ tiêu|phương thức|phương án|vòng|bước|hình)\s*(?:số\s+)?"
@@ -61,8 +63,23 @@ _ALIKE = re.compile(
 )
 _DIGIT = re.compile(r"\d")
 # Before a spelled number, these say which ones are meant, not how many are wanted.
-_DEFINITE = re.compile(r"(?<![a-z])(?:cua|giua|chu|con|kem|ru|trong|nay|cac|nhung|do|tai|du)\s+$")
-_GOAL = re.compile(rf"{folded(GOAL_VERBS)}\s+(?:(?:moi|duoc|lai|them|it nhat)\s+)*$")
+_DEFINITE = re.compile(r"(?<![a-z])(?:cua|giua|chu|con|kem|ru|trong|nay|cac|nhung|do|tai|du|ca|tren)\s+$")
+_GOAL = re.compile(rf"{folded(GOAL_VERBS)}\s+(?:(?:moi|duoc|lai|them|it nhat|tai|o|cho|voi|xong|du|dot xuat)\s+)*$")
+# A further item of a list of what is counted: "3 kho, cùng một chợ đầu mối".
+_FURTHER = re.compile(r"(?:,|(?<![a-z])(?:va|cung|cung voi))\s+$")
+# "từ 10 con vật nuôi trở lên": words of the noun stand before "trở lên".
+_UPWARD = re.compile(r"(?: [a-z]+){0,4} tro (len|xuong)(?![a-z])")
+_PER_ONE = re.compile(r"(?<!dua )tren\s+$")
+
+# A noun of the list's making is one word; any other is taken to have two syllables, unless it is foreign ("camera").
+_SYLLABLE = re.compile(
+    r"(?:ngh|ng|nh|gh|gi|kh|ph|qu|th|tr|ch|[bcdghklmnprstvx])?[aeiouy]{1,3}(?:ng|nh|ch|[cmnpt])?"
+)
+# "Nghi Sơn 12", "tầng 10", "(ISO 14064)": the number names what stands before it.
+_NUMBERED = re.compile(
+    r"(?:[A-ZĐÀ-Ỹ][\w-]*|(?<!\w)(?:án|khu|vùng|tầng|cột|khối|kho|đoạn|đợt|động|cấp|top|tốp|việc|tiêu|nhóm|hạng|chuẩn|mã|số|tuyến|tổ|đội|kênh|ca|"
+    r"trang|lần|bậc|bàn|phòng|cảng|bến|cầu|lô|điểm|câu|báo động|[(\[/*×x–-]))\s*$"
+)
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 _LIMITED = frozenset({"giờ", "phút"})
 _AGES = re.compile(r"(?:tuoi tho|keo dai)[^.;]{0,60}$")
@@ -70,7 +87,10 @@ _AGES = re.compile(r"(?:tuoi tho|keo dai)[^.;]{0,60}$")
 
 @dataclass(frozen=True)
 class Figure:
-    """A number found: ``span`` with its comparator words and unit, ``noun`` where things are counted."""
+    """A number found: ``span`` with its comparator words and unit, ``noun`` where things are counted.
+
+    ``sure`` is false where only the kind of text tells that something is counted: unlisted nouns, numbers in words.
+    """
 
     span: Span
     comparator: Comparator
@@ -78,6 +98,7 @@ class Figure:
     unit: str
     noun: str
     clause: Span
+    sure: bool = True
 
 
 def find_figures(flat: str, plain: str, parts: Sequence[Span]) -> list[Figure]:
@@ -98,13 +119,20 @@ def _blank(pattern: re.Pattern[str], flat: str, masked: str) -> str:
 
 
 def _found(flat: str, masked: str, parts: Sequence[Span], plain: bool) -> Iterator[Figure]:
+    listed = (-1, -1)
     for match in _FIGURE.finditer(masked):
         after = match["after"] or ""
         least, most = compared(masked, match.span("compare"))
-        lowered = bool(match["compare"]) and match["compare"].startswith(("xuong", "chi con"))
+        words = match["compare"] or ""
+        if words.endswith("tu ") and not (match["high"] or after) and (upward := _UPWARD.match(masked, match.end())):
+            after = upward[0]
+        lowered = words.startswith(("xuong", "chi con"))
         counted = least or most or lowered or bool(match["high"]) or bool(after)
-        aimed = bool(_GOAL.search(masked, max(0, match.start() - 40), match.start()))
+        clause = clause_at(parts, match.end() - 1, len(flat))
+        further = listed[0] == clause[0] and bool(_FURTHER.search(masked, max(listed[1], match.start() - 12), match.start()))
+        aimed = further or bool(_GOAL.search(masked, max(0, match.start() - 40), match.start()))
         unit, noun = _unit(flat, match, plain, (counted, aimed))
+        sure = counted or aimed or not (match["spelled"] or (noun and match["word"]))
         if unit in _LIMITED and not (least or most):
             continue
         if not unit and match["word"] == "nam" and (least or most) and _AGES.search(masked, 0, match.start()):
@@ -114,6 +142,8 @@ def _found(flat: str, masked: str, parts: Sequence[Span], plain: bool) -> Iterat
         if not unit or (match["spelled"] and not _spelled_right(flat, match, plain, (counted, aimed))):
             continue
         values = _values(match)
+        if values == (1.0,) and _PER_ONE.search(masked, max(0, match.start() - 8), match.start()):
+            continue
         comparator: Comparator = "="
         if len(values) == 2:
             comparator = "range"
@@ -122,7 +152,10 @@ def _found(flat: str, masked: str, parts: Sequence[Span], plain: bool) -> Iterat
         elif most or after.endswith("xuong"):
             comparator = "<="
         start = match.start() + len(match.group()) - len(match.group().lstrip())
-        yield Figure((start, match.end()), comparator, values, unit, noun, clause_at(parts, match.end() - 1, len(flat)))
+        end = match.end("second") if match["word"] and " " in noun else match.end()
+        if noun:
+            listed = (clause[0], end)
+        yield Figure((start, end), comparator, values, unit, noun, clause, sure)
 
 
 def clause_at(parts: Sequence[Span], place: int, length: int) -> Span:
@@ -148,7 +181,7 @@ def _spelled_right(flat: str, match: re.Match[str], plain: bool, sure: tuple[boo
         and (counted or aimed or written not in ("năm", "nam"))
         and match["measure"] != "%"
         and (match["spelled"], match["noun"]) != ("mot", "don vi")
-        and (counted or not _DEFINITE.search(fold(flat[max(0, match.start() - 8) : match.start()])))
+        and (counted or aimed or not _DEFINITE.search(fold(flat[max(0, match.start() - 8) : match.start()])))
         and noun.islower()
     )
 
@@ -171,10 +204,20 @@ def _unit(flat: str, match: re.Match[str], plain: bool, sure: tuple[bool, bool])
     written = flat[match.start(name) : match.end(name)].lower()
     if match["noun"]:
         noun = written if written in NOUNS else NOUN_SPELLING[match["noun"]]
+        # "20 Bộ Tài chính" runs two cells of a table together.
+        name_follows = " " not in noun and flat[match.start("noun")].isupper() and not plain
+        if name_follows or (" " in noun and match["noun"] in NEVER_COUNTED):
+            return "", ""
         # One syllable says too little once folded ("cho" is also "chợ"): it must be written right.
         return (noun + _rate(flat, match, "flow"), noun) if noun == written or plain or " " in written else ("", "")
-    named = any(sure) and not match["spelled"] and match["word"] not in NEVER_COUNTED and written.islower()
-    return (written, written) if named else ("", "")
+    if match["spelled"] or match["word"] in NEVER_COUNTED or not written.islower():
+        return "", ""
+    if not any(sure) and (len(match["low"]) < 2 or _NUMBERED.search(flat, max(0, match.start() - 30), match.start("low"))):
+        return "", ""
+    unit = written
+    if match["second"] and _SYLLABLE.fullmatch(match["word"]) and match["second"] not in NEVER_COUNTED:
+        unit = flat[match.start("word") : match.end("second")]
+    return (unit, unit) if unit.islower() else (written, written)
 
 
 def _rate(flat: str, match: re.Match[str], name: str) -> str:

@@ -13,11 +13,14 @@ from nlp.fold import fold, has_diacritics
 _HEADING = re.compile(rf"(?P<aim>{folded(HEADINGS_OF_AIMS)})|(?P<fact>{folded(HEADINGS_OF_FACTS)})")
 _STRICT_AIM = re.compile(r"muc tieu|chi tieu")
 PURSUED = (
-    r"phan dau|muc tieu|(?<![a-z])se |chi tieu|bao dam|dam bao|toi thieu|it nhat|den (?:het |cuoi )?(?:nam )?20[2-9]\d|phai |"
+    r"phan dau|muc tieu|(?<![a-z])se |chi tieu|bao dam|dam bao|toi thieu|it nhat|(?:den|toi) (?:nay )?(?:het |cuoi )?(?:nam |(?:ngay )?\d\d?/\d\d?/)?20[2-9]\d|phai |"
     r"cam ket|dang ky|du kien|dat muc|de ra|(?<![a-z])muon |huong den|theo do|[,;] (?:trong |sang |den |tu )?nam 20(?:2[5-9]|[3-9]\d)"
 )
 PURSUIT = re.compile(PURSUED)
 _TOLD = re.compile(r"""^\W*(?:(?:ông|bà|anh|chị)\s(?-i:[A-ZĐÀ-Ỹ])|["“].*nói\W*$)""", re.IGNORECASE | re.DOTALL)
+_STOPPED = re.compile(r"[.!?][\"”’)\s]*(?:$|\[\d|\s[\"“(]?[A-ZĐÀ-Ỹ])")
+_LINE = 160
+_CELLS = re.compile(r"(?:[;|.]|–)\s+[A-ZĐÀ-Ỹ][^:;|.]{1,30}:\s|\|\|?")
 _OWN_YEAR = re.compile(r"(?<!den )(?<!cuoi )(?<!tu )(?<!het )nam (20\d{2})(?! ?[-–])")
 # Words that, folded, read like "đã", "chỉ", "khi" and "nếu".
 _ALIKE = re.compile(r"(?<!\w)(?:đá|đa|da|dạ|đà|chị|khí|nêu)(?!\w)", re.IGNORECASE)
@@ -49,6 +52,16 @@ class Setting:
         plain = not has_diacritics(text)
         folded_text = fold(text if plain else _ALIKE.sub(lambda match: "\x00" * len(match.group()), text))
         return cls(text, folded_text, stance(headings), min(years, default=""))
+
+    @property
+    def fragment(self) -> bool:
+        """Whether the text is no prose: a line without a full stop, as items of lists and cells are."""
+        return len(self.text) <= _LINE and not _STOPPED.search(self.text) and not self.text.isupper()
+
+    @property
+    def row(self) -> bool:
+        """Whether the text is a row of a table: cells with labels, or between bars."""
+        return len(_CELLS.findall(self.text)) >= 2
 
     @property
     def told(self) -> bool:

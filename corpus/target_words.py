@@ -30,6 +30,7 @@ NOUNS = _listed(_FILE["nouns"])
 NOUN_SPELLING = {fold(noun): noun for noun in reversed(NOUNS)}
 SINGLE = frozenset(_listed(_FILE["single"]))
 GOAL_VERBS = _listed(_FILE["goal_verbs"])
+TASK_VERBS = _listed(_FILE["task_verbs"])
 NEVER_COUNTED = frozenset(fold(word) for word in _listed(_FILE["never_counted"]))
 HEADINGS_OF_AIMS = _listed(_FILE["heading"]["aims"])
 HEADINGS_OF_FACTS = _listed(_FILE["heading"]["facts"])

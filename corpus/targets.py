@@ -51,7 +51,7 @@ def find_targets(text: str, heading_path: Sequence[str] = ()) -> list[Target]:
             last = heading_path[-1] if heading_path else ""
             indicator = row or carried_indicator(flat, figure, earlier) or indicator or last
         if indicator != figure.noun or len(text.split(maxsplit=5)) > 4:
-            due = governing(folded, figure, figures, deadlines) or inherited
+            due = governing(folded, figure, figures, deadlines, inherited)
             scope = find_scope(text, figure, _room(figures, place))
             targets.append(Target(indicator, figure.comparator, figure.values, figure.unit, due, scope, figure.span))
     return targets
