@@ -21,10 +21,12 @@ _BUDGET = re.compile(
 )
 _SHARE = re.compile(
     r"(?:lai suat|vay(?! von)|giam (?:gia|phi)|co phan|co phieu|von (?:gop|dieu le|nha nuoc|so huu)|thue(?! ngoai)|muc phat|do am|nong do|ham luong|sai so|han muc|gia (?:dien|xang|dau|gas|nuoc|ve|ban|mua|gao|lua))"
-    r"(?![a-z])[^.;,]{0,40}$|ho tro (?:muc )?$"
+    r"(?![a-z])[^.;,]{0,40}$|ho tro (?:muc )?$|(?:ngan sach|doi ung|xa hoi hoa|von vay)(?: (?:tinh|huyen|xa|trung uong|dia phuong|nha nuoc))?\s*$|"
+    r"(?:kinh phi|tien|nguon luc|von|ngan sach):?(?: [^.;]{0,80})?(?<![a-z])(?:tinh|huyen|xa|trung uong|dan)\s*$"
 )
 _SHARE_OF_COST = re.compile(
-    r"\s*(?:cho (?:nguoi|khach|hoi vien)|hoa don)[^.;]{0,20}(?:khong|mang|mua|dung|khi)|\s*(?:cua )?(?:tong (?:muc dau tu|chi phi|kinh phi|von)|phi tu van|gia den|chi (?:thuong xuyen|ngan sach)|ngan sach)"
+    r"\s*(?:cho (?:nguoi|khach|hoi vien)|hoa don)[^.;]{0,20}(?:khong|mang|mua|dung|khi)|\s*(?:cua )?(?:tong (?:muc dau tu|chi phi|kinh phi|von|chi)|kinh phi|"
+    r"phi tu van|gia den|chi (?:thuong xuyen|ngan sach)|ngan sach)"
 )
 _SIZES = frozenset({"m2", "m3", "m", "km", "kg", "lít"})
 _THRESHOLDS = _SIZES | {"đồng", "kWp", "kW", "điểm"}
@@ -45,26 +47,36 @@ _WHO = re.compile(
     r"(?:[ ,]+[a-z']+){0,8} (?:co|quy mo|tieu thu|su dung|phuc vu|cong suat|dien tich|luu tru|xa thai|phat sinh|ca|dai|thai|chua)"
     r"(?: [a-z]+){0,4}\s*$"
 )
+_CHARGED = re.compile(r"(?<![a-z])(?<!chuyen )(?<!ban )(?:giao|yeu cau|de nghi|chi dao)\s+(?:cac )?$")
 _THEN = re.compile(
     r"[^.;]{0,90}(?<![a-z])(?:phai|bat buoc|thuoc|duoc|lap|nop|can|gan|bo tri|khong|thi|mang|xay dung|thuc hien|co)(?![a-z])"
 )
 _IF = re.compile(r"(?<![a-z])(?:neu|khi|truong hop|dieu kien)(?![a-z])[^,;.:]{0,80}$")
 _QUALIFIED = re.compile(
-    r"co (?:tong )?(?:cong suat|quy mo|dien tich|dung tich)\s+(?:dat |lap dat )?$|(?:co so|doanh nghiep|tau|khu vuc|du an) co\s+$|"
+    r"(?<!huu )co (?:tong )?(?:cong suat|quy mo|dien tich|dung tich)\s+(?:dat |lap dat )?$|(?:co so|doanh nghiep|tau|khu vuc|du an) co\s+$|"
     r"cong suat (?:thiet ke|hien (?:tai|co)|theo giay phep)[^.;,]{0,20}$|"
     r"van hanh (?:on dinh|tot|hieu qua|an toan)[^.;]{0,80}$"
+)
+_DIMENSION = re.compile(
+    r"(?<![a-z])(?:cao|rong|dai|sau|day|ban kinh|duong kinh|cach|dung tich|suc chua|tai trong)\s+(?:la )?$"
 )
 _ENOUGH = re.compile(
     r"(?:du (?:dung )?cho|du dung|tuong duong(?: voi)?|tuong ung|thay (?:cho|vi)(?: muc)?|(?<![a-z])so voi(?: muc)?|con so)\s+$"
 )
 _FROM = re.compile(r"(?<![a-z])tu $")
-_TO = re.compile(r"[^.;,]{0,45}(?<![a-z])(?:len|xuong|con)\s")
+_TO = re.compile(r"(?:[^.;,]|[.,]\d){0,45}(?<![a-z])(?:len|xuong|con)\s")
 _POINTS = re.compile(r"(?<![a-z])(?:tich|cong|tru|cham)(?: [a-z]+)?\s+$")
 # "Nếu giá dầu tăng 10%, chi phí tăng 6%": what would follow is no aim.
-_SUPPOSED = re.compile(r"^\W*(?:neu|gia su|truong hop|trong truong hop|muon duoc|de duoc)(?![a-z])")
+_SUPPOSED = re.compile(
+    r"^\W*(?:neu|gia su|truong hop|trong truong hop|muon duoc|de duoc)(?![a-z])|(?<![a-z])co the (?:[a-z]+ ){0,3}$"
+)
 # 'Đề án "Xây dựng 1.000 căn hộ"': the title of another text.
-_TITLED = re.compile(r"(?:de an|chuong trinh|ke hoach|du an|phong trao|chien dich|cuoc van dong|chi thi|nghi quyet)[^.;“”\"]{0,60}[“\"][^“”\"]*$")
+_TITLED = re.compile(
+    r"(?:de an|chuong trinh|ke hoach|du an|phong trao|chien dich|cuoc van dong|chi thi|nghi quyet)[^.;“”\"]{0,60}[“\"][^“”\"]*$"
+)
 _DOSSIER = re.compile(r"ho so|lap thanh|ban (?:sao|chinh|goc)")
+# "một trong 5 tỉnh đi đầu", "cứ 3 ha một bể": a rank, a measure for each.
+_RANKED = re.compile(r"(?<!\w)(?:một trong|trong số|trong|top|nhóm|cứ|mỗi)\s+$", re.IGNORECASE)
 _SCORED = re.compile(r"thang (?:\d+ )?diem|cham diem|thang \d+")
 
 
@@ -77,11 +89,13 @@ def commits(setting: Setting, figures: Sequence[Figure], place: int) -> bool:
     before, after = text[max(sentence, text.rfind(";", sentence, start) + 1) : start], text[end : end + 100]
     return not (
         _SUPPOSED.match(text[sentence:start])
+        or _SUPPOSED.match(before)
+        or (figure.comparator == "=" and bool(_RANKED.search(setting.text, max(0, start - 12), start)))
         or _TITLED.search(before)
         or (figure.noun in ("bộ", "bản") and bool(_DOSSIER.search(before[-80:] + text[start:end] + after[:10])))
         or _is_score(setting, figure, before)
         or _is_spent(figure, before, after)
-        or _is_size(figure, text[start:end], before, after)
+        or _is_size(setting, figure, text[start:end], before, after)
         or _is_threshold(figure, text[start:end], before, after)
         or _is_base(text, figures, place, before)
         or is_told(setting, figures, place, (sentence, before, after))
@@ -101,13 +115,13 @@ def is_pursued(setting: Setting, figure: Figure) -> bool:
 def _is_spent(figure: Figure, before: str, after: str) -> bool:
     """Tell budgets, prices, shares of costs and scores."""
     if figure.unit.partition("/")[0] in ("đồng", "USD"):
-        return bool(_BUDGET.search(before)) or not _EARNED.search(before)
+        return figure.comparator == "<=" or bool(_BUDGET.search(before)) or not _EARNED.search(before)
     if figure.unit == "%":
         return bool(_SHARE.search(before) or _SHARE_OF_COST.match(after))
     return False
 
 
-def _is_size(figure: Figure, written: str, before: str, after: str) -> bool:
+def _is_size(setting: Setting, figure: Figure, written: str, before: str, after: str) -> bool:
     """Tell sizes of what stands already, and multiples of nothing."""
     unit, exact = figure.unit.partition("/")[0], figure.comparator == "="
     if before.endswith("(") and (exact or after.startswith(")")) and (unit != "%" or after.startswith(")")):
@@ -117,19 +131,25 @@ def _is_size(figure: Figure, written: str, before: str, after: str) -> bool:
     if unit == "%" or _ENOUGH.search(before):
         return bool(_ENOUGH.search(before))
     reached = _ACHIEVED.search(before) or _REACHED.match(written) or ("/" in figure.unit and _BUILT.search(before))
-    sized = (unit in _SIZES and exact) or (unit in _THRESHOLDS and figure.comparator in (">=", "<="))
-    return bool(_QUALIFIED.search(before)) or (sized and not reached)
+    if _QUALIFIED.search(before) or (unit in _SIZES and _DIMENSION.search(before)):
+        return True
+    if setting.stance == "aim" and exact:
+        return False
+    sized = exact and (unit in _SIZES or figure.unit.endswith("/giờ"))
+    return (sized or (unit in _THRESHOLDS and unit == figure.unit and not exact)) and not reached
 
 
 def _is_threshold(figure: Figure, written: str, before: str, after: str) -> bool:
     """Tell figures that say who or what is meant, or under which condition."""
     if _IF.search(before):
         return figure.comparator in (">=", "<=") and not _DUTY.match(written)
-    if figure.unit == "%" or figure.comparator not in (">=", "<="):
+    if figure.noun and _CHARGED.search(before):
+        return True
+    if figure.unit == "%" or figure.comparator not in (">=", "<=") or _DUTY.match(written):
         return False
-    if _DUTY.match(written):
-        return False
-    return bool(_THRESHOLD.match(after) and not _ACHIEVED.search(before)) or bool(_WHO.search(before[-160:]) and _THEN.match(after))
+    return bool(_THRESHOLD.match(after) and not _ACHIEVED.search(before)) or bool(
+        _WHO.search(before[-160:]) and _THEN.match(after)
+    )
 
 
 def _is_base(text: str, figures: Sequence[Figure], place: int, before: str) -> bool:

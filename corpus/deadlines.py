@@ -19,16 +19,14 @@ _LABEL = (
     r"(?:thoi (?:han|gian|diem)|han(?: chot| cuoi)?|hoan thanh|nam thuc hien|tien do|thuc hien trong|ket thuc)"
     r"(?: (?:dat|chung|hoan thanh|thuc hien|trien khai|bao cao|cuoi))*\s*:\s*"
 )
-_PERIOD = (
-    r"(?:giai doan|thoi ky|nhiem ky|nam)\s+(?:tu\s+)?(?:nam\s+)?20\d{2}\s*(?:[-–—]|den(?: nam)?)\s*(?P<end>20\d{2})"
-)
+_PERIOD = r"(?:giai doan|thoi ky|nhiem ky|nam hoc|nien vu|nien do|vu dong xuan|vu|nam)\s+(?:(?:\d|[iv]+)\s*)?\(?(?:tu\s+)?(?:nam\s+)?20\d{2}\s*(?:[-–—]|den(?: nam)?)\s*(?P<end>20\d{2})"
 _DEADLINE = re.compile(
     rf"(?P<label>(?<![a-z]){_LABEL})(?:(?:{_BY}\s+)*(?:ngay\s+)?{_DATE.format('l')}|"
     r"(?:(?:[a-z]+\s+){0,3}(?:\d{1,2}|quy\s+[ivx\d]+|thang\s+\d{1,2})\s*[/-]\s*)?(?:[a-z]+\s+){0,3}(?:20\d{2}\s*[-–—]\s*)?(?P<lyear>20\d{2}))|"
     rf"(?<![a-z])(?:{_BY}\s+)+(?:ngay\s+)?{_DATE.format('')}|(?P<other>(?:ngay\s+)?{_DATE.format('other')})|"
     rf"{_PERIOD}|"
     rf"(?<![a-z])(?:{_BY}\s+)*(?:(?:thang\s*\d{{1,2}}|quy\s*(?:[1-4]|[iv]+))\s*(?:[/-]|nam)|nam)\s*"
-    rf"(?P<year>20\d{{2}})(?!\d)(?:\s+tro di)?|(?<![a-z])(?:(?:den|toi|het|vao|truoc|cuoi|ke tu|tu)\s+)+(?P<short>20\d{{2}})(?![\d.,]\d)|"
+    rf"(?P<year>20\d{{2}})(?!\d)(?:\s+tro di)?|(?<![a-z])(?:(?:den|toi|het|vao|truoc|cuoi|ke tu|tu|tam nhin|dinh huong)\s+)+(?:tet\s+)?(?P<short>20\d{{2}})(?![\d.,]\d)|"
     r"(?<![\w/.,-])(?P<led>20[1-5]\d)\s*(?=:\s)|(?<=\|)\s*(?P<cell>20[1-5]\d)\s*(?=\||$)"
 )
 # A year that dates the base of comparison or another text, not the target.
@@ -72,7 +70,10 @@ def find_deadlines(folded: str, parts: Sequence[Span], figures: Sequence[Figure]
     for match in _DEADLINE.finditer(folded):
         clause = clause_at(parts, match.end() - 1, len(folded))
         before = folded[max(clause[0], match.start() - _REACH) : match.start()] if match.start() > clause[0] else ""
-        if match["other"] or _OTHER_YEAR.search(before) or (figures and match["end"] and _PROGRAMME.search(before)):
+        if match["other"] or _OTHER_YEAR.search(before):
+            continue
+        titled = _PROGRAMME.search(before) if figures and match["end"] else None
+        if titled and not any(titled.start() <= f.span[0] - match.start() + len(before) < len(before) for f in figures):
             continue
         ahead = any(match.end() <= f.span[0] < clause[1] for f in figures)
         behind = any(clause[0] <= f.span[0] < match.start() for f in figures)

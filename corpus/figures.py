@@ -29,7 +29,7 @@ from nlp.fold import fold
 from nlp.sentences import Span
 
 # "dựa trên ba trụ cột" compares nothing, and "trên một tấn" is for each ton.
-_LEAST = r"(?:(?<!dua )(?<!cu )(?<!doi )tren(?! mot (?!ty|ti|nghin|ngan|tram)| 1 (?!ty|ti|trieu|nghin|ngan))|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|hon|vuot)(?![a-z])|≥|>=|>|toi thieu dat"
+_LEAST = r"(?:(?<!dua )(?<!cu )(?<!doi )tren(?! mot (?!ty|ti|nghin|ngan|tram)| 1 (?!ty|ti|trieu|nghin|ngan))|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|hon|(?<!khong )vuot)(?![a-z])|≥|>=|>|toi thieu dat"
 _MOST = r"(?:duoi|toi da|khong (?:vuot )?qua|khong cao hon|khong nhieu hon|nhieu nhat)(?![a-z])|≤|<=|<"
 _NEUTRAL = r"(?:khoang|xap xi|gan|chung|gap|tu|xuong con|chi con|xuong|(?<!khong )(?:cao|thap|it|nhieu) hon|(?<=giam )con)(?![a-z])"
 _LEAST_FOUND = re.compile(rf"(?<![a-z])(?<!cao )(?<!thap )(?<!it )(?<!nhieu )(?:{_LEAST})|khong (?:thap|it) hon")
@@ -44,7 +44,8 @@ _FIGURE = re.compile(
     rf"|(?<![a-z\d])(?P<spelled>{any_of(SPELLED_FOLDED)})(?=\s))\s*(?:(?P<scale>{_SCALE})\s*)?"
     rf"(?:(?P<measure>(?!dong (?:hang|san pham))(?:{any_of(MEASURES)}))(?![a-z\d]|/[hs]\b)(?P<rate>(?<!%){_RATE})?"
     rf"|(?P<noun>{any_of(NOUN_SPELLING)})(?![a-z\d])(?P<flow>/(?:ngay dem|ngay|gio)(?![a-z]))?|"
-    r"(?P<word>[a-z]{2,}(?:-[a-z]+)?)(?=(?: (?P<second>[a-z]{2,})(?![a-z-]))?))"
+    r"(?(low)(?P<word>[a-z]{2,}(?:-[a-z]+)?)(?=(?: (?P<second>[a-z]{2,})(?![a-z-]))?)|(?!))|"
+    r"[\"“](?P<quoted>[^\"“”;\x00]{3,30})[\"”])"
     r"(?P<after>(?:\s+mot (?:nam|thang|ngay|luot))?\s+tro (?:len|xuong))?|(?P<double>gap (?:doi|ba))(?![a-z])"
 )
 # Blanked before numbers are sought; ``_ALIKE`` are words that, folded, read like "từ", "gần", "chừng" and "hơn", and parts of shares.
@@ -54,7 +55,7 @@ _MASKED = re.compile(
     r"(?:năm|giai đoạn|đến|đế|vào|từ|trước|hết|cuối|kỳ)\s+(?:19|20)\d{2}(?:\s*[-–—]\s*20\d{2})?(?![\d.,]\d)|"
     r"(?<!mỗi )(?<!danh )\b(?:điều|khoản|mục|phụ lục|phần|chương|số|biểu|bảng|mẫu|quận|phường|hạng|loại|nhóm|quốc lộ|đường|"
     r"lớp|khóa|thứ|ISO|QCVN|TCVN|RON|nghị quyết|chỉ tiêu|phương thức|phương án|vòng|bước|hình)\s*(?:số\s+)?"
-    r"\d+(?:[.:/-]\d+)*(?!\d|[.,]\d|\s*%)|^\W*\d{1,2}(?:\.\d{1,2})+\.?(?=\s+(?-i:[A-ZĐÀ-Ỹ]))|(?<!\w)[IVX]+\.\d+|(?<!\d)\d{1,3} khóa [IVX]+|4\.0|"
+    r"\d+(?:[.:/-]\d+)*(?!\d|[.,]\d|\s*%)|^\W*\d{1,2}(?:\.\d{1,2})+\.?(?=\s+(?-i:[A-ZĐÀ-Ỹ]))|(?<!\w)[IVX]+\.\d+|(?<!\d)\d{1,3} khóa [IVX]+|(?<![\d.,])4\.0(?![\d.,]*\d)|"
     r"(?<!\d)0\d{2,3}[. ]?\d{3}[. ]?\d{3,4}(?!\d)|(?:điện thoại|ĐT|fax)\W+[\d. ]+",
     re.IGNORECASE,
 )
@@ -63,7 +64,7 @@ _ALIKE = re.compile(
 )
 _DIGIT = re.compile(r"\d")
 # Before a spelled number, these say which ones are meant, not how many are wanted.
-_DEFINITE = re.compile(r"(?<![a-z])(?:cua|giua|chu|con|kem|ru|trong|nay|cac|nhung|do|tai|du|ca|tren)\s+$")
+_DEFINITE = re.compile(r"(?<![a-z])(?:cua|giua|chu|con|kem|ru|trong|nay|cac|nhung|do|tai|du|ca|tren|sau|qua)\s+$")
 _GOAL = re.compile(rf"{folded(GOAL_VERBS)}\s+(?:(?:moi|duoc|lai|them|it nhat|tai|o|cho|voi|xong|du|dot xuat)\s+)*$")
 # A further item of a list of what is counted: "3 kho, cùng một chợ đầu mối".
 _FURTHER = re.compile(r"(?:,|(?<![a-z])(?:va|cung|cung voi))\s+$")
@@ -72,9 +73,7 @@ _UPWARD = re.compile(r"(?: [a-z]+){0,4} tro (len|xuong)(?![a-z])")
 _PER_ONE = re.compile(r"(?<!dua )tren\s+$")
 
 # A noun of the list's making is one word; any other is taken to have two syllables, unless it is foreign ("camera").
-_SYLLABLE = re.compile(
-    r"(?:ngh|ng|nh|gh|gi|kh|ph|qu|th|tr|ch|[bcdghklmnprstvx])?[aeiouy]{1,3}(?:ng|nh|ch|[cmnpt])?"
-)
+_SYLLABLE = re.compile(r"(?:ngh|ng|nh|gh|gi|kh|ph|qu|th|tr|ch|[bcdghklmnprstvx])?[aeiouy]{1,3}(?:ng|nh|ch|[cmnpt])?")
 # "Nghi Sơn 12", "tầng 10", "(ISO 14064)": the number names what stands before it.
 _NUMBERED = re.compile(
     r"(?:[A-ZĐÀ-Ỹ][\w-]*|(?<!\w)(?:án|khu|vùng|tầng|cột|khối|kho|đoạn|đợt|động|cấp|top|tốp|việc|tiêu|nhóm|hạng|chuẩn|mã|số|tuyến|tổ|đội|kênh|ca|"
@@ -129,10 +128,12 @@ def _found(flat: str, masked: str, parts: Sequence[Span], plain: bool) -> Iterat
         lowered = words.startswith(("xuong", "chi con"))
         counted = least or most or lowered or bool(match["high"]) or bool(after)
         clause = clause_at(parts, match.end() - 1, len(flat))
-        further = listed[0] == clause[0] and bool(_FURTHER.search(masked, max(listed[1], match.start() - 12), match.start()))
+        further = listed[0] == clause[0] and bool(
+            _FURTHER.search(masked, max(listed[1], match.start() - 12), match.start())
+        )
         aimed = further or bool(_GOAL.search(masked, max(0, match.start() - 40), match.start()))
         unit, noun = _unit(flat, match, plain, (counted, aimed))
-        sure = counted or aimed or not (match["spelled"] or (noun and match["word"]))
+        sure = counted or aimed or not (match["spelled"] or match["quoted"] or (noun and match["word"]))
         if unit in _LIMITED and not (least or most):
             continue
         if not unit and match["word"] == "nam" and (least or most) and _AGES.search(masked, 0, match.start()):
@@ -204,15 +205,21 @@ def _unit(flat: str, match: re.Match[str], plain: bool, sure: tuple[bool, bool])
     written = flat[match.start(name) : match.end(name)].lower()
     if match["noun"]:
         noun = written if written in NOUNS else NOUN_SPELLING[match["noun"]]
+        if noun != written and not plain and written.count(" ") == 1 and written.split()[0] in NOUNS:
+            noun = written = written.split()[0]  # "hộ ủ", though "hố ủ" is listed
         # "20 Bộ Tài chính" runs two cells of a table together.
         name_follows = " " not in noun and flat[match.start("noun")].isupper() and not plain
         if name_follows or (" " in noun and match["noun"] in NEVER_COUNTED):
             return "", ""
         # One syllable says too little once folded ("cho" is also "chợ"): it must be written right.
         return (noun + _rate(flat, match, "flow"), noun) if noun == written or plain or " " in written else ("", "")
+    if match["quoted"]:
+        return (flat[slice(*match.span("quoted"))].lower(),) * 2
     if match["spelled"] or match["word"] in NEVER_COUNTED or not written.islower():
         return "", ""
-    if not any(sure) and (len(match["low"]) < 2 or _NUMBERED.search(flat, max(0, match.start() - 30), match.start("low"))):
+    if not any(sure) and (
+        len(match["low"]) < 2 or _NUMBERED.search(flat, max(0, match.start() - 30), match.start("low"))
+    ):
         return "", ""
     unit = written
     if match["second"] and _SYLLABLE.fullmatch(match["word"]) and match["second"] not in NEVER_COUNTED:

@@ -34,6 +34,12 @@ _CUT_AFTER = re.compile(
     r"/\s?(?:năm|ngày|tháng))(?!\w)|,\s*(?:đạt|chiếm|bảo đảm|đảm bảo|tăng|giảm|với|chậm nhất|hoàn thành|đồng thời)\s|[.!?](?=\s|$)|^\s*năm(?!\w)",
     re.IGNORECASE,
 )
+# "Chỉ tiêu: Tỷ lệ hộ ủ rác; Đơn vị tính: %; Năm 2026: 8": the first cell names the row, "Năm 2026" only its column.
+_NAMED_CELL = re.compile(
+    r"(?:^|[;|])\s*(?:tên )?(?:chỉ tiêu|nội dung|nhiệm vụ|hoạt động|mục tiêu|tiêu chí|chỉ số)\s*:\s*([^;|\d]{3,300})(?=[;|])",
+    re.IGNORECASE,
+)
+_OWN_CELL = re.compile(r"[;|]\s*(?:[^;|:]{1,40}:\s*)?$")
 _FILLER = r"và|có|đạt|với|từ|khoảng|là|của|cho|vào|trong|hoặc|còn|để|gồm|theo|tại|trên|như|đến|tới"
 _TAIL = re.compile(rf"(?:[\s,.;:–—-]|(?<!\w)(?:{_FILLER}))+$", re.IGNORECASE)
 _MAX_WORDS = 30
@@ -89,10 +95,17 @@ def _shorten(subject: str) -> str:
 
 
 def row_name(flat: str) -> str:
-    """Return the cell that names a row of a table written with bars, the longest without figures."""
+    """Return the cell that names a row of a table: the one labelled so, else the longest between bars without figures."""
+    if named := _NAMED_CELL.search(flat):
+        return _trim(named[1])
     cells = [cell.strip() for cell in flat.split("|")]
     longest = max(cells, key=len)
     return _trim(longest) if len(cells) > 2 and not any(c.isdigit() for c in longest) else ""
+
+
+def is_cell(flat: str, figure: Figure) -> bool:
+    """Tell whether a figure stands in a cell of its own, where the words before it only head its column."""
+    return bool(_OWN_CELL.search(flat, max(0, figure.span[0] - 60), figure.span[0]))
 
 
 def carried_indicator(flat: str, figure: Figure, earlier: str) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from corpus.target_words import HEADINGS_OF_AIMS, HEADINGS_OF_FACTS, folded
 from nlp.fold import fold, has_diacritics
 
 _HEADING = re.compile(rf"(?P<aim>{folded(HEADINGS_OF_AIMS)})|(?P<fact>{folded(HEADINGS_OF_FACTS)})")
+_DONE = re.compile(r"(?:muc tieu|chi tieu|nhiem vu|ket qua)[^.;:]{0,30} da (?:dat|hoan thanh|thuc hien)")
 _STRICT_AIM = re.compile(r"muc tieu|chi tieu")
 PURSUED = (
-    r"phan dau|muc tieu|(?<![a-z])se |chi tieu|bao dam|dam bao|toi thieu|it nhat|(?:den|toi) (?:nay )?(?:het |cuoi )?(?:nam |(?:ngay )?\d\d?/\d\d?/)?20[2-9]\d|phai |"
-    r"cam ket|dang ky|du kien|dat muc|de ra|(?<![a-z])muon |huong den|theo do|[,;] (?:trong |sang |den |tu )?nam 20(?:2[5-9]|[3-9]\d)"
+    r"phan dau|muc tieu|(?<![a-z])se |chi tieu|bao dam|dam bao|toi thieu|it nhat|(?:den|toi) (?:nay )?(?:het |cuoi )?(?:ngay |thang |nam |quy )?(?:[iv\d]{1,3}/){0,2}20[2-9]\d|tu nay (?:den|toi)|phai |"
+    r"cam ket|dang ky|du kien|dat muc|yeu cau|quyet tam|dat ra|chi dao|khang dinh se|de ra|(?<![a-z])muon |huong den|theo do|[,;] (?:trong |sang |den |tu )?nam 20(?:2[5-9]|[3-9]\d)"
 )
 PURSUIT = re.compile(PURSUED)
 _TOLD = re.compile(r"""^\W*(?:(?:ông|bà|anh|chị)\s(?-i:[A-ZĐÀ-Ỹ])|["“].*nói\W*$)""", re.IGNORECASE | re.DOTALL)
@@ -30,6 +32,8 @@ Stance = Literal["aim", "task", "fact", ""]
 def stance(headings: Sequence[str]) -> Stance:
     """Tell from the innermost heading that says so whether paragraphs under it set aims, set tasks or state facts."""
     for heading in reversed(headings):
+        if _DONE.search(fold(heading)):
+            return "fact"
         match = _HEADING.search(fold(heading))
         if match:
             return "fact" if match["fact"] else "aim" if _STRICT_AIM.search(fold(heading)) else "task"
@@ -53,17 +57,17 @@ class Setting:
         folded_text = fold(text if plain else _ALIKE.sub(lambda match: "\x00" * len(match.group()), text))
         return cls(text, folded_text, stance(headings), min(years, default=""))
 
-    @property
+    @cached_property
     def fragment(self) -> bool:
         """Whether the text is no prose: a line without a full stop, as items of lists and cells are."""
         return len(self.text) <= _LINE and not _STOPPED.search(self.text) and not self.text.isupper()
 
-    @property
+    @cached_property
     def row(self) -> bool:
         """Whether the text is a row of a table: cells with labels, or between bars."""
         return len(_CELLS.findall(self.text)) >= 2
 
-    @property
+    @cached_property
     def told(self) -> bool:
         """Whether the paragraph tells of a person or quotes one who promises nothing."""
         return self.stance == "" and bool(_TOLD.match(self.text[:2000])) and not PURSUIT.search(self.folded)

@@ -14,23 +14,29 @@ from corpus.bare_figures import find_bare_figures, is_share
 from corpus.commitments import commits, is_pursued
 from corpus.deadlines import find_deadlines, governing, headed
 from corpus.figures import Figure, find_figures
-from corpus.indicators import carried_indicator, find_scope, name_indicator, row_name
+from corpus.indicators import carried_indicator, find_scope, is_cell, name_indicator, row_name
 from corpus.stance import Setting
 from corpus.types import Target
 from nlp.fold import fold
 from nlp.sentences import Span, clauses
 
+# Figures of one paragraph that are judged; no paragraph of a plan comes near, but a dump of numbers would take minutes.
+MAX_FIGURES = 1000
+
 
 def find_targets(text: str, heading_path: Sequence[str] = ()) -> list[Target]:
     """Return the targets of NFC ``text`` in order; a missing deadline comes from the innermost heading that has one.
 
-    Values are scaled ("115 triệu kWh" is 115000000 kWh); spans are (start, end) characters of ``text``.
+    Values are scaled ("115 triệu kWh" is 115000000 kWh); spans are (start, end) characters of ``text``. Of more than
+    ``MAX_FIGURES`` figures only the first are judged.
     """
     flat = _flatten(text)
     parts = clauses(flat)
     folded = fold(flat)
     figures = find_figures(flat, folded, parts)
-    figures = sorted([*figures, *find_bare_figures(flat, folded, parts, figures)], key=lambda figure: figure.span)
+    figures = sorted([*figures, *find_bare_figures(flat, folded, parts, figures)], key=lambda figure: figure.span)[
+        :MAX_FIGURES
+    ]
     if not figures:
         return []
     setting = Setting.of(flat, heading_path)
@@ -43,7 +49,7 @@ def find_targets(text: str, heading_path: Sequence[str] = ()) -> list[Target]:
     for place, figure in enumerate(figures):
         if not commits(setting, figures, place) or (is_share(flat, figure) and not is_pursued(setting, figure)):
             continue
-        indicator = name_indicator(flat, figure, _room(figures, place))
+        indicator = row if row and is_cell(flat, figure) else name_indicator(flat, figure, _room(figures, place))
         if not indicator or indicator == figure.noun:
             base = place and (not targets or targets[-1].span != figures[place - 1].span)
             earlier = name_indicator(flat, figures[place - 1], _room(figures, place - 1)) if base else ""

@@ -18,12 +18,14 @@ _REPORTED = re.compile(
     r"(?<![a-z])(?:da(?! dang)|hien (?:nay|dang|tai|ca)|(?<!thuc )hien co(?! hieu)|dang (?:co|khai thac|van hanh|cap|chay)|uoc|"
     r"hien trang|con toi|(?<!thon )(?<!xay )(?<!trong )moi (?:co|dat|khai thac|dap ung|bao quat)|"
     r"cung ky|vua (?:qua|roi|khanh thanh|dua|hoan thanh|khai truong|ra mat|trao)|den nay|(?:nam|thang|tuan|sang|hom) qua|nam ngoai|dau nam|luy ke|tinh den|truoc (?:day|kia)|"
-    r"theo so lieu|cho (?:biet|hay)|du bao|nam 20[01]\d|tiem nang|dan so|khanh thanh|dien ra|ghi nhan|hom thu|"
+    r"theo so lieu|cho (?:biet|hay)|du bao|nam 20[01]\d|tiem nang|dan so|(?<=[a-z] )khanh thanh|dien ra|ghi nhan|hom thu|"
     rf"la (?:quoc gia|tinh|huyen|mot trong|loai|san pham|hang hoa)|(?:moi|hang) (?:ngay|gio)|ket qua,)(?![a-z])(?!.*(?:{PURSUED}))",
     re.DOTALL,
 )
 # "gấp 2,5 lần hiện nay, và không quá 10%": the present is what an aim is measured by.
-_BASE_OF_AIM = re.compile(r"(?:lan|so voi|cao hon|thap hon|it hon|nhieu hon|muc) (?:muc )?(?:hien nay|hien tai|hien trang)")
+_BASE_OF_AIM = re.compile(
+    r"(?<![a-z])tu [\d.,]+[^,;.\d]{0,20}(?:hien nay|hien tai)|(?:lan|so voi|cao hon|thap hon|it hon|nhieu hon|muc) (?:muc )?(?:hien nay|hien tai|hien trang)"
+)
 _ONLY = re.compile(
     r"(?<![a-z])chi (?:dat|co|moi|bang|chiem)?\s*$|(?<!thon )(?<!xay )(?<!trong )(?<!lap )(?<!tu )(?<!lam )(?<![a-z])moi (?:chi )?(?:dat |co |bang )?$|"
     r"(?<![a-z])co (?:luc|noi|nam)(?![a-z])[^.;]{0,40}$"
@@ -34,8 +36,8 @@ _TODAY = re.compile(
     rf"(?<![a-z])(?:hien|moi) (?:chi )?(?:dat|co|la|chiem)\s+(?:{COMPARISON})?$"
 )
 _CELL_OF_RESULTS = re.compile(
-    r"(?:^|[|;:,(])\s*(?:hien trang|thuc hien|thuc trang|uoc|uoc thuc hien|nam hien hanh|nam goc|ket qua|so lieu|nen|nam co so|ban dau)"
-    r"(?! (?:den|trong|muc tieu))[^|;:]{0,40}:\s*$"
+    r"(?:^|[|;:,(])\s*(?:hien trang|thuc hien|thuc trang|uoc|uoc thuc hien|nam hien hanh|nam goc|ket qua thuc hien|so lieu|nen|nam co so|ban dau)"
+    r"(?! (?:den|trong|muc tieu|can|phai|du kien))[^|;:]{0,40}:\s*$"
 )
 # Behind the figure: it is compared with what was, or what it counts has acted already.
 _ALREADY = re.compile(
@@ -47,13 +49,17 @@ _ACTED = re.compile(r"[^.;:]{0,80}?(?<![a-z])(?:(?<!cuoi )da(?! dang)|dang (?!ho
 _HAVING = re.compile(r"[^.;:,]{0,45}?(?<![a-z])(?<!cuoi )da(?! dang)(?![a-z])")
 _YEAR = re.compile(r"\W*(?:trong )?nam (20\d{2})")
 # Behind the figure, the day it is due.
-_DUE = re.compile(r"[^.;]{0,80}?(?<![a-z])(?:vao|den|truoc|trong|het) (?:het |cuoi )?(?:nam |quy [iv\d]+[/ ](?:nam )?|thang \d+[/ ](?:nam )?)20[2-9]\d")
+_DUE = re.compile(
+    r"[^.;]{0,80}?(?<![a-z])(?:vao|den|truoc|trong|het) (?:het |cuoi )?(?:ngay |thang |nam |quy |nhiem ky )?(?:[iv\d]{1,3}[/ .-](?:thang |nam )?){0,2}20[2-9]\d"
+)
 _SURVEY = re.compile(r"(?<![a-z])(?:trong|tren) (?:tong )?so \d|(?:duoc hoi|khao sat|phong van|dieu tra)(?![a-z])")
 _LINKING = re.compile(
     r"\W*(?:trong do|theo do|cu the|dong thoi|ngoai ra|rieng|cung voi|ben canh do|con so nay|con lai|muc nay|ty le nay)(?![a-z])"
 )
 _VERBS = any_of({fold(verb) for verb in (*GOAL_VERBS, *TASK_VERBS)})
-_OPENS_WITH_VERB = re.compile(rf"(?:^|[.;:]\s|\n)[^\w]*(?:[a-z\d]{{1,2}}[.)]\s*)?(?:{_VERBS})(?![a-z])")
+_OPENS_WITH_VERB = re.compile(
+    rf"(?:^|[.;:]\s|\n)[^\w]*(?:[a-z\d]{{1,2}}[.)]\s*)?(?:(?:den|trong|nam|giai doan|tu|quy)[^,.;:]{{0,25}}20\d\d,?\s)?(?:{_VERBS})(?![a-z])"
+)
 # A goal that a result is measured by: "thấp hơn mục tiêu 70%".
 _MISSED = re.compile(
     r"(?:(?:thap|cao|cham|it|nhieu|kem) hon|so voi|vuot|\()\s*(?:muc tieu|chi tieu|ke hoach|yeu cau)(?: [a-z]+){0,3}\s*(?:la )?$"
@@ -61,8 +67,10 @@ _MISSED = re.compile(
 _AMOUNT = re.compile(
     r"(?:dau ra|san pham|ket qua|yeu cau|so luong|khoi luong|quy mo thuc hien|muc|muc tieu|chi tieu|gia tri|ke hoach|ket qua (?:can|phai) dat)[^:|;]{0,40}[:|]\s*(?:\d[^:|;]{0,40}, )?$"
 )
+# How many characters of earlier sentences are searched for words of pursuit.
+_EARLIER = 1000
 _NUMBERED = re.compile(r"(?:^|\s)\d{1,2}\.\s?$")
-_ITEM = re.compile(rf"\s*(?:[-+•*–]\s|[a-z\d]{{1,2}}[.)]\s)|\W*(?:{COMPARISON})*\d")
+_BULLET = re.compile(r"\s*(?:[-+•*–]\s|[a-z\d]{1,2}[.)]\s)")
 
 
 def is_told(setting: Setting, figures: Sequence[Figure], place: int, around: tuple[int, str, str]) -> bool:
@@ -72,9 +80,17 @@ def is_told(setting: Setting, figures: Sequence[Figure], place: int, around: tup
     """
     sentence, before, after = around
     text, figure = setting.folded, figures[place]
-    first = next(f.span[0] for f in figures[max(0, place - 150) :] if f.span[0] >= sentence)
+    first = next(f.span[0] for f in figures[max(0, place - 150) : place + 1] if f.span[0] >= sentence)
     lead = _BASE_OF_AIM.sub("", text[sentence:first])
-    if (figure.unit != "lần" and _ALREADY.match(after) and not (setting.stance in ("aim", "task") and _OF_PLAN.match(after))) or setting.told or _CELL_OF_RESULTS.search(before[-80:]):
+    if (
+        (
+            figure.unit != "lần"
+            and _ALREADY.match(after)
+            and not (setting.stance in ("aim", "task") and _OF_PLAN.match(after))
+        )
+        or setting.told
+        or _CELL_OF_RESULTS.search(before[-80:])
+    ):
         return True
     year = _YEAR.match(lead)
     if year and (year[1] < setting.year or f"so voi nam {int(year[1]) - 1}" in text):
@@ -84,7 +100,9 @@ def is_told(setting: Setting, figures: Sequence[Figure], place: int, around: tup
     pursued = bool(PURSUIT.search(text[sentence : figure.span[1]]))
     if setting.stance == "aim":
         return bool(_TODAY.search(before)) and not PURSUIT.search(before)
-    if setting.stance == "" and not (pursued or _DUE.match(text, figure.span[1]) or _is_listed(setting, sentence, before, figure)):
+    if setting.stance == "" and not (
+        pursued or _DUE.match(text, figure.span[1]) or _is_listed(setting, sentence, before, figure)
+    ):
         return True
     if not figure.sure and setting.stance == "" and not pursued:
         return True
@@ -104,9 +122,12 @@ def _is_listed(setting: Setting, sentence: int, before: str, figure: Figure) -> 
     clause = text[sentence : figure.span[0]]
     if _SURVEY.search(clause):
         return False
-    if setting.row or _OPENS_WITH_VERB.search(clause) or _AMOUNT.search(before) or text[:sentence].rstrip().endswith(":"):
+    lead = text[max(0, sentence - 5) : sentence].rstrip(" ")
+    if setting.row or _OPENS_WITH_VERB.search(clause) or _AMOUNT.search(before) or lead.endswith(":"):
         return True
-    if (_LINKING.match(clause) or _NUMBERED.search(text[max(0, sentence - 5) : sentence])) and PURSUIT.search(text, 0, sentence):
+    if (_LINKING.match(clause) or _NUMBERED.search(lead)) and PURSUIT.search(
+        text, max(0, sentence - _EARLIER), sentence
+    ):
         return True
-    opens = not text[:sentence].strip() or text[:sentence].rstrip(" ").endswith("\n")
-    return (opens and bool(_ITEM.match(text, sentence))) or setting.fragment
+    opens = not lead or lead.endswith("\n")
+    return setting.fragment or (opens and (bool(_BULLET.match(text, sentence)) or not clause.strip(" -+•*–")))
