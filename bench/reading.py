@@ -62,7 +62,7 @@ def real_plans() -> list[dict[str, Any]]:
 def facts(document: Document) -> dict[str, Any]:
     about = document.metadata
     plain = ("number", "type", "province", "province_today", "issuing_body", "based_on", "period")
-    targets = [t for p in document.paragraphs for t in find_targets(p.text, p.heading_path)]
+    targets = [t for p in document.paragraphs for t in find_targets(p.text, p.heading_path, about.title or "")]
     return {
         **{name: getattr(about, name) for name in plain},
         "date_issued": str(about.date_issued),

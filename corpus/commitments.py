@@ -20,25 +20,25 @@ _BUDGET = re.compile(
     r"muc thu|(?<![a-z])phi|thue)(?![a-z])[^.;]{0,60}$"
 )
 _SHARE = re.compile(
-    r"(?:lai suat|vay(?! von)|giam (?:gia|phi)|co phan|co phieu|von (?:gop|dieu le|nha nuoc|so huu)|thue(?! ngoai)|muc phat|do am|nong do|ham luong|sai so|han muc|gia (?:dien|xang|dau|gas|nuoc|ve|ban|mua|gao|lua))"
+    r"(?:lai suat|vay(?! von)|muc dau tu|von dau tu|(?<![a-z])mien|giam (?:gia|phi)|co phan|co phieu|von (?:gop|dieu le|nha nuoc|so huu)|thue(?! ngoai)|muc phat|do am|nong do|ham luong|sai so|han muc|gia (?:dien|xang|dau|gas|nuoc|ve|ban|mua|gao|lua))"
     r"(?![a-z])[^.;,]{0,40}$|ho tro (?:muc )?$|(?:ngan sach|doi ung|xa hoi hoa|von vay)(?: (?:tinh|huyen|xa|trung uong|dia phuong|nha nuoc))?\s*$|"
     r"(?:kinh phi|tien|nguon luc|von|ngan sach):?(?: [^.;]{0,80})?(?<![a-z])(?:tinh|huyen|xa|trung uong|dan)\s*$"
 )
 _SHARE_OF_COST = re.compile(
-    r"\s*(?:cho (?:nguoi|khach|hoi vien)|hoa don)[^.;]{0,20}(?:khong|mang|mua|dung|khi)|\s*(?:cua )?(?:tong (?:muc dau tu|chi phi|kinh phi|von|chi)|kinh phi|"
+    r"\s*(?:cho (?:nguoi|khach|hoi vien)|hoa don)[^.;]{0,20}(?:khong|mang|mua|dung|khi)|\s*(?:cua )?(?:tong (?:muc dau tu|chi phi|kinh phi|von|chi)|kinh phi|phi|le phi|tien (?!dien|nuoc)|"
     r"phi tu van|gia den|chi (?:thuong xuyen|ngan sach)|ngan sach)"
 )
 _SIZES = frozenset({"m2", "m3", "m", "km", "kg", "lít"})
 _THRESHOLDS = _SIZES | {"đồng", "kWp", "kW", "điểm"}
 _ACHIEVED = re.compile(
-    r"(?:dat|len|con|la|xuong|xu ly|thu gom|giam|tang|tiet kiem|xay dung|nang cap|bao ve|cai tao|mo rong|bang|luong|dien tich"
+    r"(?:dat|len|con|la|xuong|xu ly|thu gom|thu hoi|gom|tai che|don|nao vet|tan thu|tan dung|san xuat|keo|giam|tang|tiet kiem|xay dung|nang cap|bao ve|cai tao|mo rong|bang|luong|dien tich"
     r"|doanh thu|thu nhap)\s+(?:duoc\s+|them\s+)*$"
 )
 _BUILT = re.compile(r"(?:xay|xay dung|dung|lap|lap dat|dau tu|nang cap|mo rong|them)(?![a-z])[^.;,]{0,50}$")
 _REACHED = re.compile(r"(?:xuong|con|chi con|len|dat|toi|den)\s")
 _TIMES = re.compile(r"(?<![a-z])(?:(?:tang|giam|len|gap|con|bang)\s+.{0,4}|gap.{0,3})$")
 _DUTY = re.compile(r"(?:it nhat|toi thieu|khong duoi|khong thap|khong it)")
-_THRESHOLD = re.compile(r"\s*(?:tro len )?(?:phai|bat buoc|lap|gan|nop|can|duoc)(?![a-z])")
+_THRESHOLD = re.compile(r"\s*(?:(?:[a-z]+ ){0,4}tro len )?(?:phai|bat buoc|lap|gan|nop|can|duoc)(?![a-z])")
 # "nhà máy tiêu thụ từ 1.000 TOE ... được xếp vào": the figure says who is meant.
 _WHO = re.compile(
     r"(?:^\W*(?:[a-z\d][.)]\s*)?|[,;:]\s*|(?<![a-z])(?:cac|moi|nhung|voi|tai|trong|va|khich|%|doi)\s+)"
@@ -47,6 +47,7 @@ _WHO = re.compile(
     r"(?:[ ,]+[a-z']+){0,8} (?:co|quy mo|tieu thu|su dung|phuc vu|cong suat|dien tich|luu tru|xa thai|phat sinh|ca|dai|thai|chua)"
     r"(?: [a-z]+){0,4}\s*$"
 )
+_CONCERNED = re.compile(r"(?<![a-z])doi voi [^;.]{0,100} co (?:ty le|ti le|so|quy mo) [^;.,]{0,80}$")
 _CHARGED = re.compile(r"(?<![a-z])(?<!chuyen )(?<!ban )(?:giao|yeu cau|de nghi|chi dao)\s+(?:cac )?$")
 _THEN = re.compile(
     r"[^.;]{0,90}(?<![a-z])(?:phai|bat buoc|thuoc|duoc|lap|nop|can|gan|bo tri|khong|thi|mang|xay dung|thuc hien|co)(?![a-z])"
@@ -136,13 +137,16 @@ def _is_size(setting: Setting, figure: Figure, written: str, before: str, after:
     if setting.stance == "aim" and exact:
         return False
     sized = exact and (unit in _SIZES or figure.unit.endswith("/giờ"))
-    return (sized or (unit in _THRESHOLDS and unit == figure.unit and not exact)) and not reached
+    limits = unit in _THRESHOLDS and unit == figure.unit and not (exact or _DUTY.match(written))
+    return (sized or limits) and not reached
 
 
 def _is_threshold(figure: Figure, written: str, before: str, after: str) -> bool:
     """Tell figures that say who or what is meant, or under which condition."""
     if _IF.search(before):
         return figure.comparator in (">=", "<=") and not _DUTY.match(written)
+    if figure.comparator in (">=", "<=") and not _DUTY.match(written) and _CONCERNED.search(before):
+        return True
     if figure.noun and _CHARGED.search(before):
         return True
     if figure.unit == "%" or figure.comparator not in (">=", "<=") or _DUTY.match(written):

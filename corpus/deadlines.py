@@ -33,6 +33,8 @@ _DEADLINE = re.compile(
 _OTHER_YEAR = re.compile(
     r"(?:so voi[^,;.\d]{0,50}|(?:cung ky|binh quan|trung binh|luat)[^,;.\d]{0,40}|(?<![a-z])cua\s+|lan\s+)$"
 )
+# "(năm 2025 là 5,8%)"
+_WAS = re.compile(r"\s(?:la|moi|chi)(?![a-z])")
 _PROGRAMME = re.compile(r"(?:chuong trinh|ke hoach|de an|chien luoc|nghi quyet|quyet dinh|quy hoach)[^,;.:]{0,140}$")
 _OPENS = re.compile(
     r"(?:^\W*(?:\d+[.)])?|[,:–-]|(?<![a-z])(?:va|phan dau|muc tieu|theo do|cu the|trong do|bao dam|dam bao|con))\s*$"
@@ -45,7 +47,7 @@ _WITHIN = re.compile(r"(?:ngay )?(?:trong|truoc|hoan thanh|xong|cham nhat|muon n
 _OFTEN = re.compile(r"(?<![a-z])(?:moi|hang) (?:nam|quy|thang|tuan|ngay)|dinh ky")
 # A heading's look beyond the plan, where the plan itself has a date; and a period without a word.
 _VISION = re.compile(r"(?<=20\d\d)\W*(?:va )?(?:co )?(?:tam nhin|dinh huong)(?: den| toi)?(?: nam)? 20\d\d")
-_BARE_PERIOD = re.compile(r"(?<![\d/])20\d\d\s*[-–—]\s*(20\d\d)(?!\d)")
+_BARE_PERIOD = re.compile(r"(?<![\d/])20\d\d\s*[-–—]\s*(20\d\d)(?!\d)|(?<![\w/.-])(20[1-5]\d)\W*$")
 _REACH = 400
 
 
@@ -70,7 +72,7 @@ def find_deadlines(folded: str, parts: Sequence[Span], figures: Sequence[Figure]
     for match in _DEADLINE.finditer(folded):
         clause = clause_at(parts, match.end() - 1, len(folded))
         before = folded[max(clause[0], match.start() - _REACH) : match.start()] if match.start() > clause[0] else ""
-        if match["other"] or _OTHER_YEAR.search(before):
+        if match["other"] or _OTHER_YEAR.search(before) or (before.endswith("(") and _WAS.match(folded, match.end())):
             continue
         titled = _PROGRAMME.search(before) if figures and match["end"] else None
         if titled and not any(titled.start() <= f.span[0] - match.start() + len(before) < len(before) for f in figures):
@@ -134,7 +136,7 @@ def headed(headings: Sequence[str]) -> str | None:
         if dates := find_deadlines(folded, [(0, len(folded))], []):
             return dates[-1].value
         if period := _BARE_PERIOD.search(folded):
-            return period[1]
+            return period[1] or period[2]
     return None
 
 

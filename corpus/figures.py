@@ -29,8 +29,8 @@ from nlp.fold import fold
 from nlp.sentences import Span
 
 # "dựa trên ba trụ cột" compares nothing, and "trên một tấn" is for each ton.
-_LEAST = r"(?:(?<!dua )(?<!cu )(?<!doi )tren(?! mot (?!ty|ti|nghin|ngan|tram)| 1 (?!ty|ti|trieu|nghin|ngan))|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|hon|(?<!khong )vuot)(?![a-z])|≥|>=|>|toi thieu dat"
-_MOST = r"(?:duoi|toi da|khong (?:vuot )?qua|khong cao hon|khong nhieu hon|nhieu nhat)(?![a-z])|≤|<=|<"
+_LEAST = r"(?:(?<!dua )(?<!cu )(?<!doi )tren(?! mot (?!ty|ti|nghin|ngan|tram)| 1 (?!ty|ti|trieu|nghin|ngan))|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|khong nho hon|(?<!nho )(?<!lon )hon|(?<!khong )vuot)(?![a-z])|≥|>=|>|toi thieu dat"
+_MOST = r"(?:duoi|toi da|khong (?:de )?(?:vuot )?qua|khong lon hon|(?<!khong )nho hon|khong cao hon|khong nhieu hon|nhieu nhat)(?![a-z])|≤|<=|<"
 _NEUTRAL = r"(?:khoang|xap xi|gan|chung|gap|tu|xuong con|chi con|xuong|(?<!khong )(?:cao|thap|it|nhieu) hon|(?<=giam )con)(?![a-z])"
 _LEAST_FOUND = re.compile(rf"(?<![a-z])(?<!cao )(?<!thap )(?<!it )(?<!nhieu )(?:{_LEAST})|khong (?:thap|it) hon")
 _MOST_FOUND = re.compile(rf"(?<![a-z])(?:{_MOST})")
@@ -81,7 +81,7 @@ _NUMBERED = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 _LIMITED = frozenset({"giờ", "phút"})
-_AGES = re.compile(r"(?:tuoi tho|keo dai)[^.;]{0,60}$")
+_AGES = re.compile(r"(?:(?<!co )tuoi tho|keo dai)[^.;]{0,60}$")
 
 
 @dataclass(frozen=True)

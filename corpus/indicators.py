@@ -17,7 +17,7 @@ _SCOPE = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:[^\w“\"]+|\d+[.)]+\s|[a-zđ][.)]\s|chỉ tiêu \d+|(?:phấn đấu|mục tiêu|bảo đảm|đảm bảo|theo đó|cụ thể|trong đó|"
+    r"^(?:[^\w“\"]+|\d+(?:\.\d+)*[.)]+\s|[a-zđ][.)]\s|chỉ tiêu \d+|(?:phấn đấu|mục tiêu|bảo đảm|đảm bảo|theo đó|cụ thể|trong đó|"
     r"hằng năm|hàng năm|mỗi năm|giai đoạn|đặt ra|đề ra|tiếp tục|nhằm|có|và|với|đạt|để|đế|thì|là|được|sẽ|trong|ước|tỉnh|từ)"
     r"(?=[\s,:]|$))+",
     re.IGNORECASE,
@@ -40,6 +40,7 @@ _NAMED_CELL = re.compile(
     re.IGNORECASE,
 )
 _OWN_CELL = re.compile(r"[;|]\s*(?:[^;|:]{1,40}:\s*)?$")
+_MEASURE = re.compile(r"(?:tỷ lệ|tỉ lệ|tỷ trọng|tỉ trọng|tổng|số|mức|tốc độ|diện tích|sản lượng)(?!\w)", re.IGNORECASE)
 _FILLER = r"và|có|đạt|với|từ|khoảng|là|của|cho|vào|trong|hoặc|còn|để|gồm|theo|tại|trên|như|đến|tới"
 _TAIL = re.compile(rf"(?:[\s,.;:–—-]|(?<!\w)(?:{_FILLER}))+$", re.IGNORECASE)
 _MAX_WORDS = 30
@@ -88,8 +89,8 @@ def name_indicator(flat: str, figure: Figure, room: Span) -> str:
 
 
 def _shorten(subject: str) -> str:
-    """Drop leading phrases of a long subject: what is measured stands last."""
-    while len(subject.split()) > 18 and len(subject.partition(", ")[2].split()) > 2:
+    """Drop leading phrases of a long subject: what is measured stands last, unless the subject opens with a measure."""
+    while not _MEASURE.match(subject) and len(subject.split()) > 18 and len(subject.partition(", ")[2].split()) > 2:
         subject = subject.partition(", ")[2]
     return subject
 

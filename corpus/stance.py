@@ -16,7 +16,7 @@ _DONE = re.compile(r"(?:muc tieu|chi tieu|nhiem vu|ket qua)[^.;:]{0,30} da (?:da
 _STRICT_AIM = re.compile(r"muc tieu|chi tieu")
 PURSUED = (
     r"phan dau|muc tieu|(?<![a-z])se |chi tieu|bao dam|dam bao|toi thieu|it nhat|(?:den|toi) (?:nay )?(?:het |cuoi )?(?:ngay |thang |nam |quy )?(?:[iv\d]{1,3}/){0,2}20[2-9]\d|tu nay (?:den|toi)|phai |"
-    r"cam ket|dang ky|du kien|dat muc|yeu cau|quyet tam|dat ra|chi dao|khang dinh se|de ra|(?<![a-z])muon |huong den|theo do|[,;] (?:trong |sang |den |tu )?nam 20(?:2[5-9]|[3-9]\d)"
+    r"cam ket|dang ky|du kien|dat muc|yeu cau|quyet tam|du tinh|nam toi|giai doan toi|thoi gian toi|quy hoach |dat ra|chi dao|khang dinh se|de ra|(?<![a-z])muon |huong den|theo do|[,;] (?:trong |sang |den |tu )?nam 20(?:2[5-9]|[3-9]\d)"
 )
 PURSUIT = re.compile(PURSUED)
 _TOLD = re.compile(r"""^\W*(?:(?:ông|bà|anh|chị)\s(?-i:[A-ZĐÀ-Ỹ])|["“].*nói\W*$)""", re.IGNORECASE | re.DOTALL)

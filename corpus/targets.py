@@ -24,9 +24,10 @@ from nlp.sentences import Span, clauses
 MAX_FIGURES = 1000
 
 
-def find_targets(text: str, heading_path: Sequence[str] = ()) -> list[Target]:
+def find_targets(text: str, heading_path: Sequence[str] = (), title: str = "") -> list[Target]:
     """Return the targets of NFC ``text`` in order; a missing deadline comes from the innermost heading that has one.
 
+    Where no heading has, that of the document's ``title`` holds ("... giai đoạn 2026 - 2030", "... năm 2026").
     Values are scaled ("115 triệu kWh" is 115000000 kWh); spans are (start, end) characters of ``text``. Of more than
     ``MAX_FIGURES`` figures only the first are judged.
     """
@@ -43,7 +44,7 @@ def find_targets(text: str, heading_path: Sequence[str] = ()) -> list[Target]:
     if setting.stance == "fact":
         return []
     deadlines = find_deadlines(folded, parts, figures)
-    inherited = headed(heading_path)
+    inherited = headed((title, *heading_path))
     row = row_name(flat)
     targets: list[Target] = []
     for place, figure in enumerate(figures):

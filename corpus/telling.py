@@ -15,7 +15,7 @@ from corpus.target_words import GOAL_VERBS, TASK_VERBS, any_of
 from nlp.fold import fold
 
 _REPORTED = re.compile(
-    r"(?<![a-z])(?:da(?! dang)|hien (?:nay|dang|tai|ca)|(?<!thuc )hien co(?! hieu)|dang (?:co|khai thac|van hanh|cap|chay)|uoc|"
+    r"(?<![a-z])(?:da(?! dang)|hien (?:nay|dang|tai|ca)|(?<!thuc )hien co(?! hieu|,)|dang (?:co|khai thac|van hanh|cap|chay)|uoc|"
     r"hien trang|con toi|(?<!thon )(?<!xay )(?<!trong )moi (?:co|dat|khai thac|dap ung|bao quat)|"
     r"cung ky|vua (?:qua|roi|khanh thanh|dua|hoan thanh|khai truong|ra mat|trao)|den nay|(?:nam|thang|tuan|sang|hom) qua|nam ngoai|dau nam|luy ke|tinh den|truoc (?:day|kia)|"
     r"theo so lieu|cho (?:biet|hay)|du bao|nam 20[01]\d|tiem nang|dan so|(?<=[a-z] )khanh thanh|dien ra|ghi nhan|hom thu|"
@@ -37,7 +37,7 @@ _TODAY = re.compile(
 )
 _CELL_OF_RESULTS = re.compile(
     r"(?:^|[|;:,(])\s*(?:hien trang|thuc hien|thuc trang|uoc|uoc thuc hien|nam hien hanh|nam goc|ket qua thuc hien|so lieu|nen|nam co so|ban dau)"
-    r"(?! (?:den|trong|muc tieu|can|phai|du kien))[^|;:]{0,40}:\s*$"
+    r"(?! (?:den|trong|muc tieu|can|phai|du kien))[^|;:]{0,40}:\s*$|\((?:nam )?20\d\d (?:la|moi|chi)(?: [a-z]+)?\s*$"
 )
 # Behind the figure: it is compared with what was, or what it counts has acted already.
 _ALREADY = re.compile(

@@ -94,7 +94,8 @@ def inspect(file: Annotated[Path, typer.Argument(help="One document; nothing is 
         forms = []
         for document in documents:
             tags = space.tagger.tag([p.text for p in document.paragraphs])
-            targets = [find_targets(p.text, p.heading_path) for p in document.paragraphs]
+            title = document.metadata.title or ""
+            targets = [find_targets(p.text, p.heading_path, title) for p in document.paragraphs]
             forms.append(inspection_form(document, tags, targets))
     if json:
         print_json(forms[0] if len(forms) == 1 else forms)

@@ -17,7 +17,7 @@ from corpus.parse import ready_documents
 from corpus.ready import READY_SUFFIXES, ReadyParagraph, read_ready
 from corpus.store import Analysis, ParagraphIdTakenError
 from corpus.targets import find_targets
-from corpus.types import Document, Paragraph
+from corpus.types import Document
 from models.wording import corrected
 from service.workspace import Workspace
 
@@ -162,7 +162,7 @@ def store_document(
     if before and before.sha256 == document.sha256 and not again:
         return report("unchanged", "the same content is stored already")
     done = (lambda number: tell(number, count, document.source)) if tell else None
-    store.add(document, analyse(document.paragraphs, workspace, done), workspace.tagger_embedder_id)
+    store.add(document, analyse(document, workspace, done), workspace.tagger_embedder_id)
     if before is None:
         return report("added")
     counted = Counter(change.kind for change in changes(before, document))
@@ -171,10 +171,9 @@ def store_document(
     )
 
 
-def analyse(
-    paragraphs: tuple[Paragraph, ...], workspace: Workspace, done: Callable[[int], None] | None = None
-) -> list[Analysis]:
-    """Tag, measure and embed ``paragraphs``; ``done`` gets how many are done."""
+def analyse(document: Document, workspace: Workspace, done: Callable[[int], None] | None = None) -> list[Analysis]:
+    """Tag, measure and embed the paragraphs of ``document``; ``done`` gets how many are done."""
+    paragraphs, title = document.paragraphs, document.metadata.title or ""
     analyses: list[Analysis] = []
     for start in range(0, len(paragraphs), _BATCH):
         batch = paragraphs[start : start + _BATCH]
@@ -183,7 +182,7 @@ def analyse(
         for paragraph, text, tags, vector in zip(
             batch, texts, workspace.tagger.tags(probabilities), vectors, strict=True
         ):
-            targets = find_targets(paragraph.text, paragraph.heading_path)
+            targets = find_targets(paragraph.text, paragraph.heading_path, title)
             analyses.append(Analysis(tags, targets, vector, text if text != paragraph.text else None))
         if done:
             done(len(analyses))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from corpus.targets import find_targets
+from corpus.targets import MAX_FIGURES, find_targets
 
 FIGURES = [
     # comparators
@@ -88,6 +88,19 @@ FIGURES = [
     ("Tỷ lệ tiêu thụ\nđạt 30% vào năm 2027", [("=", (30,), "%")]),
     ("Từ 40% lên 60% vào năm 2030", [("=", (60,), "%")]),
     ("Tỷ trọng điện khí tăng từ 9% lên 15 - 18%", [("range", (15, 18), "%")]),
+    # nouns that no list has: two syllables, unless foreign or quoted
+    ("Hỗ trợ đăng ký 7 kiểu dáng mới cho lò gốm", [("=", (7,), "kiểu dáng")]),
+    ("Lắp 18 camera ở điểm đổ trộm", [("=", (18,), "camera")]),
+    ('Dựng 15 "ngôi nhà ve chai" tại trường', [("=", (15,), "ngôi nhà ve chai")]),
+    ("Kết nối 4.000 lượt đoàn viên, 4.0 không phải số đếm", [("=", (4000,), "lượt đoàn viên")]),
+    ("Tập huấn cho 70 thanh tra viên cấp xã", [("=", (70,), "thanh tra viên")]),
+    ("Xây 2 kho ven sông cùng một chợ nổi", [("=", (2,), "kho"), ("=", (1,), "chợ")]),
+    # comparators apart from their number, and words that only look like them
+    ("Phấn đấu không nhỏ hơn 8% diện tích trồng dặm", [(">=", (8,), "%")]),
+    ("Phấn đấu không để quá 2% mẫu nước vượt chuẩn", [("<=", (2,), "%")]),
+    ("Phấn đấu rác bình quân không vượt quá 0,7 kg/ngày", [("<=", (0.7,), "kg/ngày")]),
+    ("Giảm 8% điện, 15% nước trên một tấn thành phẩm", [("=", (8,), "%"), ("=", (15,), "%")]),
+    ("Hằng năm dành không dưới 1% quỹ đất cho bãi tập kết", [(">=", (1,), "%")]),
 ]
 
 
@@ -146,6 +159,13 @@ DEADLINES = [
     ("Hộ ủ rác | 2026: 20% | 2028: 45%", [], ["2026", "2028"]),
     ("Chợ có bể ủ | chợ | 6 | 2027", [], ["2027"]),
     ("Nhiệm kỳ 2026 - 2031, dựng 40 bể ủ", [], ["2031"]),
+    ("Mở 5 lớp", ["Đến năm 2030, tầm nhìn đến năm 2045"], ["2030"]),
+    ("Mở 5 lớp", ["D. Nhiệm vụ 2027"], ["2027"]),
+    ("Mở 5 lớp", ["C. Phương hướng 2026 - 2027"], ["2027"]),
+    ("Giai đoạn 1 (2026 - 2027): 10 chợ; giai đoạn 2 (2028 - 2030): 22 chợ", [], ["2027", "2030"]),
+    ("Phấn đấu tổn thất điện xuống dưới 5% (năm 2025 là 5,8%)", [], [None]),
+    ("Phấn đấu có 9 trường xanh trong năm học 2026 - 2027", [], ["2027"]),
+    ("Tỷ lệ hộ ủ rác phải đạt 80%; thời hạn đạt: ngày 30/6/2028", [], ["2028-06-30"]),
 ]
 
 
@@ -197,6 +217,16 @@ NOT_TARGETS = [
     "Giá điện tăng 5% từ đầu tháng",
     "Luật Quy hoạch 2017 doanh nghiệp cần biết",
     "Xưởng đá, đồ da có 2 trên 7 tổ",
+    "Trong số 300 hộ được hỏi, 180 hộ muốn đổi sang bếp từ.",
+    "Xưởng giấy chạy hai máy xeo, mỗi năm bán 900 tấn bìa cho thương lái.",
+    "Nếu giá củi tăng 10%, chi phí của lò bún sẽ đội lên 6 - 7%.",
+    "Tỷ lệ gom pin đạt thấp hơn mục tiêu 40%",
+    "Xã vào nhóm một trong 5 xã sạch nhất",
+    'Thực hiện Đề án "Xây dựng ít nhất 900 căn hộ công nhân"',
+    "Hộ nuôi từ 10 con dê núi trở lên phải kê khai",
+    "Hồ sơ lập thành 02 bộ gửi về Sở",
+    "Kinh tế số dựa trên ba trụ cột",
+    "Quyết định ngày 24-5-2025 về đào tạo",
     "",
 ]
 
@@ -211,6 +241,35 @@ def test_nothing_is_aimed_at_under_a_heading_of_results() -> None:
     assert len(find_targets("75% chợ dùng làn nhựa", ["I. MỤC TIÊU"])) == 1
     assert len(find_targets("75% chợ dùng làn nhựa", ["I. KẾT QUẢ NĂM 2025", "2. Nhiệm vụ năm 2026"])) == 1
     assert find_targets("75% chợ dùng làn nhựa", ["I. KẾT QUẢ", "3. Phân phối"]) == []
+
+
+def test_awards_and_scores_are_not_aimed_at() -> None:
+    assert find_targets("Mỗi xã chọn không quá 05 cá nhân", ["2. Bằng khen", "a) Cấp xã"]) == []
+
+
+def test_a_result_under_a_heading_of_aims_is_told_apart() -> None:
+    row = "Tỷ lệ hộ ủ rác | Hiện trạng 2025: 31% | Mục tiêu 2028: 50%"
+    assert [(t.values, t.deadline) for t in find_targets(row, ["Bảng 1. Chỉ tiêu"])] == [((50,), "2028")]
+    assert find_targets("Hiện nay, toàn tỉnh có khoảng 180 trạm", ["II. MỤC TIÊU"]) == []
+
+
+def test_a_row_is_named_by_its_own_cell() -> None:
+    row = "Nội dung: Tỷ lệ hộ ủ rác; Đơn vị tính: %; Năm 2026: 8,00; Năm 2027: 10,00"
+    assert [(t.indicator, t.deadline) for t in find_targets(row, ["Bảng 1. Chỉ tiêu"])] == [
+        ("Tỷ lệ hộ ủ rác", "2026"),
+        ("Tỷ lệ hộ ủ rác", "2027"),
+    ]
+
+
+def test_prose_without_headings_commits_only_where_it_says_so() -> None:
+    assert find_targets("Toàn huyện dùng 40% bao giấy. Chợ đông.") == []
+    assert len(find_targets("Toàn huyện phấn đấu dùng 40% bao giấy. Chợ đông.")) == 1
+
+
+def test_the_title_dates_what_no_heading_dates() -> None:
+    title = "Kế hoạch quản lý rác nhựa giai đoạn 2026 - 2030"
+    assert [t.deadline for t in find_targets("Mở 5 lớp", ["II. MỤC TIÊU"], title)] == ["2030"]
+    assert [t.deadline for t in find_targets("Mở 5 lớp", ["Năm 2027"], title)] == ["2027"]
 
 
 @pytest.mark.parametrize(
@@ -257,6 +316,10 @@ def test_hostile_text_ends_soon(text: str) -> None:
     begin = time.process_time()
     find_targets(text)
     assert time.process_time() - begin < 4
+
+
+def test_dumps_of_numbers_are_judged_in_part() -> None:
+    assert len(find_targets("5% " * 70_000, ["I. MỤC TIÊU"])) == MAX_FIGURES
 
 
 def test_thousands_of_paragraphs_a_second() -> None:
