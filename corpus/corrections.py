@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from corpus.changelog import touch_keys
 from corpus.schema import corrections as table
 from corpus.schema import documents, paragraphs, tags
 from corpus.store import Store
@@ -55,6 +56,7 @@ def correct(
             for group in known
         ]  # fmt: skip
         connection.execute(sa.insert(tags), given)
+        touch_keys(connection, [row.key])
         values = {
             "paragraph_id": paragraph_id, "document_id": row.document_id, "text": row.text, "before": before,
             "after": sorted(after), "by": by, "note": note, "made_at": datetime.now(UTC),
@@ -85,6 +87,7 @@ def replace_model_tags(store: Store, new: Mapping[int, Sequence[Tag]]) -> None:
         ]  # fmt: skip
         if rows:
             connection.execute(sa.insert(tags), rows)
+        touch_keys(connection, keys)
 
 
 def outdated(store: Store, model_id: str) -> list[str]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 # The newest migration; a database at another one is migrated when it is opened.
-HEAD = "0003"
+HEAD = "0004"
 
 schema = MetaData()
 
@@ -155,11 +155,21 @@ versions = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
-# One row: the identity of this database and a counter that every change of content raises.
+# The revision that last touched each paragraph ever stored, also of one that is gone. No foreign key: it outlives them.
+changes = Table(
+    "changes",
+    schema,
+    Column("paragraph_key", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False, index=True),
+)
+
+# One row: the identity of this database, a counter that every change of content raises, and its value at the last
+# change that did not say which paragraphs it touched.
 state = Table(
     "state",
     schema,
     Column("id", Integer, primary_key=True),
     Column("store_id", String, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("unlogged", Integer, nullable=False),
 )

@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy import event
 
+from corpus.changelog import logged, mark_of, touch_documents
 from corpus.codec import analysis_form, analysis_from, document_form, document_from
-from corpus.schema import HEAD, documents, embeddings, paragraphs, state, tags, targets, versions
+from corpus.schema import HEAD, documents, embeddings, paragraphs, tags, targets, versions
 from corpus.stored import (
     Analysis,
     Archived,
@@ -83,15 +84,12 @@ class Store:
     def content(self) -> str:
         """The identity of what is stored now: changes with every change of content."""
         with self.engine.connect() as connection:
-            store_id, revision = connection.execute(sa.select(state.c.store_id, state.c.revision)).one()
-        return f"{store_id}:{revision}"
+            return str(mark_of(connection))
 
     @contextmanager
     def changing(self) -> Iterator[sa.Connection]:
-        """Open a transaction that changes content; what it changes makes the indexes out of date."""
-        with self.engine.begin() as connection:
-            # First of all: takes SQLite's write lock, so that what is read next stays true until the end.
-            connection.execute(sa.update(state).values(revision=state.c.revision + 1))
+        """Open a transaction that changes content; it says by ``corpus.changelog`` which paragraphs it touches."""
+        with self.engine.begin() as connection, logged(connection):
             yield connection
 
     def outcome_of(self, document: Document) -> Outcome:
@@ -116,6 +114,7 @@ class Store:
         """
         with self.changing() as connection:
             given = self._archive(connection, document.id, "replaced", unless=document.sha256)
+            touch_documents(connection, document.id)
             connection.execute(sa.delete(documents).where(documents.c.id == document.id))
             self._check_ids(connection, document)
             connection.execute(sa.insert(documents).values(document_row(document)))
@@ -126,6 +125,7 @@ class Store:
                     for paragraph, analysis in zip(document.paragraphs[chunk], analyses[chunk], strict=True)
                 ]
                 insert_paragraphs(connection, document, chunk, members, embedder_id)
+            touch_documents(connection, document.id)
 
     def _archive(
         self, connection: sa.Connection, document_id: str, reason: Archived, unless: str = ""
@@ -219,6 +219,7 @@ class Store:
         """Take a document out, keeping it among its versions; tell whether it was there."""
         with self.changing() as connection:
             self._archive(connection, document_id, "deleted")
+            touch_documents(connection, document_id)
             return connection.execute(sa.delete(documents).where(documents.c.id == document_id)).rowcount > 0
 
     def documents(self, province: str | None = None) -> list[StoredDocument]:
