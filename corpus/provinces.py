@@ -50,6 +50,17 @@ def _pattern() -> re.Pattern[str]:
     )
 
 
+@cache
+def region_of(name: str | None) -> str | None:
+    """Return the region of the province published as ``name``; None for what is no province of the 63."""
+    return next((province.region for province in provinces() if province.name == name), None)
+
+
+def provinces_of(region: str) -> list[str]:
+    """Return the provinces of a region, by their names of before July 2025."""
+    return [province.name for province in provinces() if province.region == region]
+
+
 # Folded names that are also everyday words or other places' parts; without diacritics they need "tỉnh" before them.
 _AMBIGUOUS = frozenset({"hoa binh", "an giang", "hue", "thai binh"})
 

@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from corpus.provinces import provinces_of
 from corpus.schema import documents, embeddings, paragraphs, tags, targets
 from corpus.types import Document, Evidence, Metadata, Paragraph, Skipped, Tag, Target
 
@@ -53,13 +54,20 @@ class StoredParagraph:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which paragraphs to look at; None leaves a field open. A province matches as published or as of today."""
+    """Which paragraphs to look at; None leaves a field open. A province matches as published or as of today.
+
+    A year matches the plans issued in it and those whose period it lies in; ``type`` is that of the document; ``region``
+    that of the province as published (``corpus.provinces``).
+    """
 
     province: str | None = None
     year: int | None = None
     task_group: str | None = None
     kind: str | None = None
     document_id: str | None = None
+    type: str | None = None
+    region: str | None = None
+    has_target: bool | None = None
 
     @property
     def is_open(self) -> bool:
@@ -207,6 +215,13 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
         query = query.where(paragraphs.c.kind == only.kind)
     if only.document_id is not None:
         query = query.where(paragraphs.c.document_id == only.document_id)
+    if only.type is not None:
+        query = query.where(documents.c.type == only.type)
+    if only.region is not None:
+        query = query.where(documents.c.province.in_(provinces_of(only.region)))
+    if only.has_target is not None:
+        measured = paragraphs.c.key.in_(sa.select(targets.c.paragraph_key))
+        query = query.where(measured if only.has_target else sa.not_(measured))
     return query
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import tantivy
 
-from corpus.store import Filter, StoredParagraph
+from corpus.feed import Entry
+from corpus.provinces import region_of
+from corpus.store import Filter
 from nlp.fold import fold, grams, words
 
 # A match with the typed diacritics counts fully; one without them is kept, for text that lost its own.
@@ -22,6 +24,9 @@ RESTORED_WEIGHT = 0.4
 CONTEXT_WEIGHT = 0.3
 EXPANSION_WEIGHT = 0.5
 _MAX_TERMS = 160
+# Bytes of postings held before a segment is written.
+_BUILD_MEMORY = 256_000_000
+_UPDATE_MEMORY = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -35,55 +40,71 @@ class Words:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("key", stored=True, indexed=True, fast=True)
+    builder.add_unsigned_field("key", indexed=True, fast=True)
     for name in ("exact", "folded", "context"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("facet", tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
-def _facets(paragraph: StoredParagraph, years: Iterable[int]) -> list[str]:
-    places = {place for place in (paragraph.province, paragraph.province_today) if place}
-    facets = [f"province:{place}" for place in places] + [f"group:{group}" for group in paragraph.groups]
-    facets += [f"year:{year}" for year in years]
-    return [*facets, f"kind:{paragraph.kind}", f"document:{paragraph.document_id}"]
+def _facets(entry: Entry) -> list[str]:
+    paragraph = entry.paragraph
+    facets = [f"province:{place}" for place in {paragraph.province, paragraph.province_today} if place]
+    facets += [f"group:{group}" for group in paragraph.groups] + [f"year:{year}" for year in entry.years]
+    facets += [f"kind:{paragraph.kind}", f"document:{paragraph.document_id}", f"target:{entry.has_target}"]
+    optional = (("type", entry.type), ("region", region_of(paragraph.province)))
+    return facets + [f"{name}:{value}" for name, value in optional if value]
 
 
-def _spaced(text: str) -> str:
-    return " ".join(grams(words(text)))
+def _row(entry: Entry) -> tantivy.Document:
+    paragraph = entry.paragraph
+    syllables = " ".join(words(paragraph.corrected or paragraph.text))
+    place = " ".join((*paragraph.heading_path, paragraph.province or "", paragraph.number or "", paragraph.title or ""))
+    row = tantivy.Document()
+    row.add_unsigned("key", paragraph.key)
+    for field, text in (("exact", syllables), ("folded", fold(syllables)), ("context", " ".join(words(fold(place))))):
+        row.add_text(field, " ".join(grams(text.split(" "))))
+    for facet in _facets(entry):
+        row.add_text("facet", facet)
+    return row
 
 
 class LexicalIndex:
-    """A built index, opened for searching; many threads may search it at once."""
+    """A snapshot of an index, opened for searching; many threads may search it at once."""
 
     def __init__(self, folder: Path) -> None:
-        self._index = tantivy.Index.open(str(folder))
-        self._schema = self._index.schema
+        index = tantivy.Index.open(str(folder))
+        # The snapshot: what is committed later is seen by an index opened later.
+        self._searcher = index.searcher()
+        self._schema = index.schema
 
     @staticmethod
-    def build(folder: Path, paragraphs: Iterable[StoredParagraph], years: dict[str, list[int]]) -> None:
-        """Index ``paragraphs`` into the empty ``folder``; ``years`` maps a document's id to the years it counts for."""
+    def build(folder: Path, entries: Iterable[Entry]) -> None:
+        """Index ``entries`` into the empty ``folder``."""
         folder.mkdir(parents=True)
-        index = tantivy.Index(_schema(), path=str(folder))
-        writer = index.writer(heap_size=128_000_000, num_threads=1)
-        for paragraph in paragraphs:
-            exact = _spaced(paragraph.corrected or paragraph.text)
-            place = " ".join(
-                (*paragraph.heading_path, paragraph.province or "", paragraph.number or "", paragraph.title or "")
-            )
-            row = tantivy.Document()
-            row.add_unsigned("key", paragraph.key)
-            row.add_text("exact", exact)
-            row.add_text("folded", fold(exact))
-            row.add_text("context", fold(_spaced(place)))
-            for facet in _facets(paragraph, years.get(paragraph.document_id, ())):
-                row.add_text("facet", facet)
-            writer.add_document(row)
+        writer = tantivy.Index(_schema(), path=str(folder)).writer(heap_size=_BUILD_MEMORY, num_threads=1)
+        for entry in entries:
+            writer.add_document(_row(entry))
+        writer.commit()
+        writer.wait_merging_threads()
+
+    @staticmethod
+    def update(folder: Path, keys: Sequence[int], entries: Iterable[Entry]) -> None:
+        """Replace whatever ``folder`` has of ``keys`` by ``entries`` in one commit; one process at a time.
+
+        Doing it twice gives the same, so a process that was killed half-way loses nothing.
+        """
+        index = tantivy.Index.open(str(folder))
+        writer = index.writer(heap_size=_UPDATE_MEMORY, num_threads=1)
+        # Deleting by term never matches an unsigned field: tantivy-py 0.27 takes every number for a signed one.
+        writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "key", list(keys)))
+        for entry in entries:
+            writer.add_document(_row(entry))
         writer.commit()
         writer.wait_merging_threads()
 
     def __len__(self) -> int:
-        return int(self._index.searcher().num_docs)
+        return int(self._searcher.num_docs)
 
     def search(self, query: Words, limit: int, only: Filter) -> list[tuple[int, float]]:
         """Return (key, BM25 score) of at most ``limit`` paragraphs that match a word of ``query`` and pass ``only``."""
@@ -95,9 +116,8 @@ class LexicalIndex:
         for facet in _filter_facets(only):
             term = tantivy.Query.term_query(self._schema, "facet", facet, "basic")
             clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(term, 0.0)))
-        searcher = self._index.searcher()
-        found = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
-        keys = searcher.fast_field_values("key", [address for _, address in found.hits])
+        found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
+        keys = self._searcher.fast_field_values("key", [address for _, address in found.hits])
         return [(int(key or 0), float(score)) for key, (score, _) in zip(keys, found.hits, strict=True)]
 
     def _terms(self, query: Words) -> list[tantivy.Query]:
@@ -126,6 +146,6 @@ class LexicalIndex:
 def _filter_facets(only: Filter) -> list[str]:
     named = (
         ("province", only.province), ("year", only.year), ("group", only.task_group), ("kind", only.kind),
-        ("document", only.document_id),
+        ("document", only.document_id), ("type", only.type), ("region", only.region), ("target", only.has_target),
     )  # fmt: skip
     return [f"{name}:{value}" for name, value in named if value is not None]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from corpus.store import Filter, Store, StoredParagraph
-from index.build import Generation
+from index.generation import Generation
 from index.fuse import fuse
 from index.query import Query, understand
 from index.snippet import Snippet, snippet
@@ -67,18 +67,18 @@ class Searcher:
 
     def _legs(self, query: Query, depth: int, only: Filter) -> dict[str, list[tuple[int, float]]]:
         vector = self._embedder.embed_queries([query.meaning])[0]
-        allowed = None if only.is_open else self._store.keys(only)
+        allowed = self._generation.select(only, self._store)
         legs = {
             "lexical": self._generation.lexical.search(query.words, depth, only),
             "dense": self._generation.vectors.search(vector, depth, allowed),
         }
         # A province named in the query is a wish, not a filter: its paragraphs are ranked once more on their own.
         if query.province and only.province is None:
-            named = Filter(query.province, only.year, only.task_group, only.kind, only.document_id)
-            keys = self._store.keys(named)
-            if len(keys):
+            named = replace(only, province=query.province)
+            of_province = self._generation.select(named, self._store)
+            if of_province:
                 legs["lexical_named"] = self._generation.lexical.search(query.words, depth, named)
-                legs["dense_named"] = self._generation.vectors.search(vector, depth, keys)
+                legs["dense_named"] = self._generation.vectors.search(vector, depth, of_province)
         return {leg: found for leg, found in legs.items() if found}
 
     def _hit(

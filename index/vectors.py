@@ -1,54 +1,87 @@
-"""Search by meaning: exact inner product over unit vectors with FAISS, filters applied inside the search."""
+"""Search by meaning over unit vectors: a memory-mapped base, what came since, and what is gone; filters work inside.
+
+Up to FLAT_LIMIT rows every search is exact. Beyond, an inverted file proposes and exact scores decide, except where a
+filter keeps so few rows that scoring just those is as fast: they are found exactly, however few.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index import ivf
+
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+# Where exact search stops paying (results/scale.md).
+FLAT_LIMIT = 50_000
+# Rows that scoring exactly takes as long as the inverted file.
+EXACT_LIMIT = 20_000
 
 
-class VectorIndex:
-    """Paragraph vectors by key. Searching is thread-safe; nothing is added after it is built."""
+@dataclass(frozen=True)
+class Selection:
+    """Which rows of the base and of the delta may be found."""
 
-    def __init__(self, index: faiss.Index) -> None:
-        self._index = index
-
-    @classmethod
-    def build(cls, keys: Keys, vectors: Vectors, dimension: int) -> VectorIndex:
-        """Index ``vectors`` (n, dimension) under ``keys`` (n,), which must be distinct: FAISS would keep both of a pair."""
-        if len(np.unique(keys)) != len(keys):
-            raise ValueError("keys of a vector index must be distinct")
-        index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
-        if len(keys):
-            index.add_with_ids(np.ascontiguousarray(vectors, np.float32), keys)
-        return cls(index)
-
-    @classmethod
-    def load(cls, path: Path) -> VectorIndex:
-        """Read what ``save`` wrote."""
-        return cls(faiss.read_index(str(path)))
-
-    def save(self, path: Path) -> None:
-        """Write the index to ``path``."""
-        faiss.write_index(self._index, str(path))
+    base: Mask
+    delta: Mask
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return int(np.count_nonzero(self.base)) + int(np.count_nonzero(self.delta))
 
-    def search(self, vector: Vectors, limit: int, allowed: Keys | None = None) -> list[tuple[int, float]]:
-        """Return (key, cosine) of the ``limit`` nearest of the ``allowed`` keys (None: all), nearest first."""
-        parameters = None
-        if allowed is not None:
-            limit = min(limit, len(allowed))
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]  # its stub is bare
-        limit = min(limit, len(self))
-        if limit == 0:
-            return []
-        scores, keys = self._index.search(vector.reshape(1, -1), limit, params=parameters)
-        # A filter that leaves fewer than asked is padded with -1.
-        return [(int(key), float(score)) for key, score in zip(keys[0], scores[0], strict=True) if key >= 0]
+
+@dataclass(frozen=True)
+class VectorIndex:
+    """Paragraph vectors by key; searching is safe under threads, changing makes another index.
+
+    ``keys`` (n,) ascend and belong to the rows of ``vectors`` (n, dimension); ``approximate`` holds the same keys, or is
+    None where search is exact. ``alive`` marks the rows of the base that are not gone or replaced.
+    """
+
+    keys: Keys
+    vectors: Vectors
+    alive: Mask
+    delta_keys: Keys
+    delta_vectors: Vectors
+    approximate: faiss.Index | None = None
+
+    @classmethod
+    def of(cls, keys: Keys, vectors: Vectors, approximate: faiss.Index | None = None) -> VectorIndex:
+        """Return an index of these rows and no delta. Raises ValueError where ``keys`` do not ascend strictly."""
+        if np.any(np.diff(keys) <= 0):
+            raise ValueError("keys of a vector index must ascend and be distinct")
+        none = np.zeros(0, np.int64)
+        return cls(keys, vectors, np.ones(len(keys), np.bool_), none, vectors[:0], approximate)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.alive)) + len(self.delta_keys)
+
+    def search(self, vector: Vectors, limit: int, allowed: Selection | None = None) -> list[tuple[int, float]]:
+        """Return (key, cosine) of the ``limit`` nearest of the ``allowed`` rows (None: all), nearest first."""
+        base = self.alive if allowed is None else allowed.base
+        rows = self._rows(vector, limit, base)
+        delta = np.arange(len(self.delta_keys)) if allowed is None else np.flatnonzero(allowed.delta)
+        keys = np.concatenate([self.keys[rows], self.delta_keys[delta]])
+        scores = np.concatenate([self.vectors[rows] @ vector, self.delta_vectors[delta] @ vector])
+        # By key where scores are equal, so that the same search gives the same order.
+        best = np.lexsort((keys, -scores))[:limit]
+        return [(int(key), float(score)) for key, score in zip(keys[best], scores[best], strict=True)]
+
+    def _rows(self, vector: Vectors, limit: int, mask: Mask) -> NDArray[np.int64]:
+        """Return rows of the base that hold the ``limit`` nearest of ``mask``, in no order."""
+        kept = np.flatnonzero(mask)
+        if len(kept) <= limit:
+            return kept
+        if self.approximate is not None and len(kept) > EXACT_LIMIT:
+            some = None if len(kept) == len(mask) else self.keys[kept]
+            found = ivf.nearest(self.approximate, vector, ivf.RESCORED * limit, some)
+            if len(found) >= limit:
+                return np.searchsorted(self.keys, found)
+        # Copying most rows together would take longer than scoring all.
+        scores = (self.vectors @ vector)[kept] if 2 * len(kept) > len(mask) else self.vectors[kept] @ vector
+        return kept[np.argpartition(-scores, limit - 1)[:limit]]

@@ -7,14 +7,13 @@ apart. In correcting, a syllable gives way only to one that its neighbours make 
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
+from nlp.counts import Counts
 from nlp.fold import fold, words
 
 _WORD = re.compile(r"[^\W_]+")
@@ -26,36 +25,33 @@ _DOUBT = 9.0
 _Path: TypeAlias = "tuple[_Path, str] | None"
 
 
-@dataclass
 class Restorer:
     """Counts of syllables and of neighbouring syllables, and the restoration they allow."""
 
-    unigrams: Counter[str] = field(default_factory=Counter)
-    bigrams: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        self._index()
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+        self._candidates = counts.spellings()
 
     @classmethod
     def learn(cls, texts: Iterable[str]) -> Restorer:
         """Count over ``texts``, which should be NFC with diacritics."""
-        unigrams: Counter[str] = Counter()
-        bigrams: Counter[tuple[str, str]] = Counter()
-        for text in texts:
-            syllables = words(text)
-            unigrams.update(syllables)
-            bigrams.update(zip(["", *syllables], syllables, strict=False))
-        return cls(unigrams, bigrams)
+        return cls(Counts(texts))
 
-    def _index(self) -> None:
-        candidates: dict[str, list[str]] = defaultdict(list)
-        # most_common: the first twelve of each folded form are the likeliest.
-        for syllable, _ in self.unigrams.most_common():
-            written = candidates[fold(syllable)]
-            if len(written) < _CANDIDATES:
-                written.append(syllable)
-        self._candidates = dict(candidates)
-        self._total = self.unigrams.total() + 1
+    def learn_more(self, texts: Iterable[str]) -> None:
+        """Count ``texts`` as well; threads may go on restoring meanwhile, but only one may teach."""
+        for syllable in self._counts.learn(texts):
+            known = [*self._candidates.get(fold(syllable), ())]
+            spellings = known if syllable in known else [*known, syllable]
+            self._candidates[fold(syllable)] = sorted(spellings, key=self._counts.syllable, reverse=True)
+
+    def save(self, folder: Path) -> None:
+        """Write the counts to the new ``folder``."""
+        self._counts.write(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Restorer:
+        """Open what ``save`` wrote, without reading it whole. Raises OSError or ValueError where it is damaged."""
+        return cls(Counts.open(folder))
 
     def knows(self, text: str) -> bool:
         """Tell whether most syllables of ``text`` are Vietnamese ones met before, so that restoring it makes sense."""
@@ -89,11 +85,11 @@ class Restorer:
         return "".join([*out, text[position:]])
 
     def _restorations(self, typed: str, _named: bool) -> dict[str, float]:
-        options = self._candidates.get(typed, [typed]) if fold(typed) == typed else [typed]
+        options = self._candidates.get(typed, [typed])[:_CANDIDATES] if fold(typed) == typed else [typed]
         return dict.fromkeys(options, 0.0)
 
     def _corrections(self, written: str, named: bool) -> dict[str, float]:
-        others = () if named else self._candidates.get(fold(written), ())
+        others = () if named else self._candidates.get(fold(written), ())[:_CANDIDATES]
         return {**dict.fromkeys(others, -_DOUBT), written: 0.0}
 
     def _step(self, paths: dict[str, tuple[float, _Path]], options: dict[str, float]) -> dict[str, tuple[float, _Path]]:
@@ -110,26 +106,10 @@ class Restorer:
         }
 
     def _log_probability(self, last: str, syllable: str) -> float:
-        seen = self.unigrams[last]
-        conditional = self.bigrams[last, syllable] / seen if seen else 0.0
-        alone = (self.unigrams[syllable] + 0.1) / self._total
+        seen = self._counts.syllable(last)
+        conditional = self._counts.pair(last, syllable) / seen if seen else 0.0
+        alone = (self._counts.syllable(syllable) + 0.1) / (self._counts.total + 1)
         return math.log(_BIGRAM_WEIGHT * conditional + (1 - _BIGRAM_WEIGHT) * alone)
-
-    def to_json(self) -> str:
-        """Return the counts as JSON; bigrams seen once are left out, they carry little and are most of the size."""
-        return json.dumps(
-            {
-                "unigrams": self.unigrams,
-                "bigrams": [[a, b, n] for (a, b), n in self.bigrams.items() if n > 1 or self._total < 1e6],
-            },
-            ensure_ascii=False,
-        )
-
-    @classmethod
-    def from_json(cls, text: str) -> Restorer:
-        """Read what ``to_json`` wrote."""
-        data = json.loads(text)
-        return cls(Counter(data["unigrams"]), Counter({(a, b): n for a, b, n in data["bigrams"]}))
 
 
 def _along(path: _Path) -> list[str]:

@@ -43,7 +43,7 @@ def evaluate_search(space: Workspace, folder: Path) -> dict[str, Any]:
         )
         document = Document("evaluation", folder.name, "", Metadata(), paragraphs)
         store.add(document, [Analysis((), (), vector) for vector in vectors], space.embedder.id)
-        index_build.build(place / "index", store, space.embedder.id, space.embedder.dimension, space.tell)
+        index_build.build(place / "index", store, space.embedder.id, space.embedder.dimension, space.progress)
         searcher = Searcher(store, index_build.load(place / "index", store.content, space.embedder.id), space.embedder)
         name_of = {p.key: p.id for p in store.paragraphs()}
         ranked: dict[str, dict[str, list[str]]] = {leg: {} for leg in _LEGS}

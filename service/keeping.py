@@ -172,5 +172,5 @@ def export(
 def reindex() -> None:
     """Build the search index again from the store."""
     with workspace() as space:
-        manifest = space.build_index()
+        manifest = space.rebuild_index()
     say(f"indexed {manifest.paragraphs} paragraphs with {manifest.embedder_id}")

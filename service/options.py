@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from corpus.store import Filter
 from service.errors import NothingUsableError, UsageError
@@ -31,13 +31,29 @@ def workspace() -> Iterator[Workspace]:
     from corpus.taxonomy import TaxonomyError
     from models.errors import ModelError
 
-    opened = Workspace(settings(), say)
-    try:
-        yield opened
-    except (ModelError, TaxonomyError, ImportError) as error:
-        raise NothingUsableError(str(error)) from error
-    finally:
-        opened.close()
+    with ExitStack() as shown:
+        opened = Workspace(settings(), say, _bars(shown))
+        try:
+            yield opened
+        except (ModelError, TaxonomyError, ImportError) as error:
+            raise NothingUsableError(str(error)) from error
+        finally:
+            opened.close()
+
+
+def _bars(shown: ExitStack) -> Callable[[str, int, int], None]:
+    """Return what draws a bar for each thing that the workspace does; the first one opens the display in ``shown``."""
+    bars: list[Progress] = []
+    tasks: dict[str, TaskID] = {}
+
+    def draw(what: str, done: int, total: int) -> None:
+        if not bars:
+            bars.append(shown.enter_context(progress("", quiet=False)))
+        if what not in tasks:
+            tasks[what] = bars[0].add_task(what)
+        bars[0].update(tasks[what], completed=done, total=total, visible=done < total)
+
+    return draw
 
 
 def say(what: str) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from corpus.store import Store
 from corpus.taxonomy import TaskGroup, read_taxonomy
 from corpus.worker import Limits, Worker
-from index import build as index_build
+from index.generation import Manifest
+from index.live import LiveIndex
 from index.search import Searcher
 from models.build import default_folder
 from models.embedder import Embedder, load_embedder
@@ -24,16 +25,18 @@ if TYPE_CHECKING:
     from models.tagger import Tagger
 
 Tell = Callable[[str], None]
+# Gets what is being done, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
 
 
 class Workspace:
     """Everything one process works with. Attributes load on first use, under one lock."""
 
-    def __init__(self, settings: Settings, tell: Tell | None = None) -> None:
+    def __init__(self, settings: Settings, tell: Tell | None = None, progress: Progress | None = None) -> None:
         self.settings = settings
         self.tell: Tell = tell or (lambda what: None)
+        self.progress: Progress = progress or (lambda what, done, total: None)
         self._lock = threading.RLock()
-        self._searcher: tuple[str, Searcher] | None = None
 
     @cached_property
     def groups(self) -> tuple[TaskGroup, ...]:
@@ -101,41 +104,29 @@ class Workspace:
         with self._lock:
             return load_matcher(own_or_shipped(self.settings.own_matcher, "matcher"), self.default_embedder)
 
+    @cached_property
+    def index(self) -> LiveIndex:
+        """The index, following the store."""
+        with self._lock:
+            return LiveIndex(self.settings.index_folder, self.store, self.embedder, self.tell, self.progress)
+
     @property
     def searcher(self) -> Searcher:
-        """A searcher over what the store holds now; builds the index where it is missing, damaged or old."""
-        with self._lock:
-            content = self.store.content
-            if self._searcher is None or self._searcher[0] != content:
-                self._searcher = (content, self._open_searcher(content))
-            return self._searcher[1]
+        """A searcher over what the store holds now; a missing or damaged index is built first."""
+        return Searcher(self.store, self.index.snapshot(), self.embedder)
 
-    def _open_searcher(self, content: str) -> Searcher:
-        folder = self.settings.index_folder
-        try:
-            generation = index_build.load(folder, content, self.embedder.id)
-        except index_build.StaleIndexError as stale:
-            self.tell(f"rebuilding the index ({stale})")
-            self.build_index()
-            generation = index_build.load(folder, self.store.content, self.embedder.id)
-        return Searcher(self.store, generation, self.embedder)
+    def build_index(self) -> Manifest:
+        """Bring the index up to the store."""
+        return self.index.refresh().manifest
 
-    def build_index(self) -> index_build.Manifest:
-        """Build the indexes from the store, embedding first what this embedder has not embedded."""
-        self._embed_missing()
-        return index_build.build(
-            self.settings.index_folder, self.store, self.embedder.id, self.embedder.dimension, self.tell
-        )
-
-    def _embed_missing(self) -> None:
-        missing = self.store.without_vectors(self.embedder.id)
-        if missing:
-            self.tell(f"embedding {len(missing)} paragraphs with {self.embedder.id}")
-            vectors = self.embedder.embed_passages([text for _, text in missing])
-            self.store.add_vectors(self.embedder.id, [key for key, _ in missing], vectors)
+    def rebuild_index(self) -> Manifest:
+        """Build the index whole from the store."""
+        return self.index.rebuild().manifest
 
     def close(self) -> None:
-        """Release the database and end the reading process."""
+        """Release the database and end the reading process, after what the index does in the background."""
+        if "index" in self.__dict__:
+            self.index.close()
         if "worker" in self.__dict__:
             self.worker.close()
         if "store" in self.__dict__:

@@ -1,10 +1,17 @@
+"""Search by meaning: exact, approximate, filtered, and over what changed."""
+
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from index.vectors import VectorIndex
+from index import ivf
+from index import vectors as vectors_module
+from index.vectors import Selection, VectorIndex
 
 
 @pytest.fixture
@@ -19,36 +26,90 @@ def keys() -> np.ndarray:
 
 
 def test_search_is_exact(vectors: np.ndarray, keys: np.ndarray) -> None:
-    index = VectorIndex.build(keys, vectors, 16)
+    index = VectorIndex.of(keys, vectors)
     expected = keys[np.argsort(-(vectors @ vectors[5]))[:10]]
     assert [key for key, _ in index.search(vectors[5], 10)] == expected.tolist()
 
 
+def only(*rows: int, of: int = 200) -> Selection:
+    return Selection(np.isin(np.arange(of), rows), np.zeros(0, np.bool_))
+
+
 def test_a_filter_works_inside_the_search(vectors: np.ndarray, keys: np.ndarray) -> None:
-    allowed = keys[150:153]
-    found = VectorIndex.build(keys, vectors, 16).search(vectors[5], 10, allowed)
-    assert sorted(key for key, _ in found) == allowed.tolist()
+    found = VectorIndex.of(keys, vectors).search(vectors[5], 10, only(150, 151, 152))
+    assert sorted(key for key, _ in found) == [1150, 1151, 1152]
 
 
 def test_an_empty_filter_and_an_empty_index_find_nothing(vectors: np.ndarray, keys: np.ndarray) -> None:
-    none = np.zeros(0, np.int64)
-    assert VectorIndex.build(keys, vectors, 16).search(vectors[0], 5, none) == []
-    assert VectorIndex.build(none, vectors[:0], 16).search(vectors[0], 5) == []
+    assert VectorIndex.of(keys, vectors).search(vectors[0], 5, only()) == []
+    assert VectorIndex.of(keys[:0], vectors[:0]).search(vectors[0], 5) == []
+
+
+def changed(keys: np.ndarray, vectors: np.ndarray) -> tuple[VectorIndex, np.ndarray]:
+    """An index of which some rows are gone, some replaced and some new, and the vectors by key that it should find."""
+    index = VectorIndex.of(keys[:150], vectors[:150])
+    alive = np.arange(150) % 3 > 0
+    index = replace(index, alive=alive, delta_keys=keys[[3, 160, 170]], delta_vectors=vectors[[103, 160, 170]])
+    rows = {int(key): row for key, row in zip(keys[:150][alive], vectors[:150][alive], strict=True)}
+    return index, rows | {1003: vectors[103], 1160: vectors[160], 1170: vectors[170]}
+
+
+def test_what_is_gone_is_not_found_and_what_is_new_is(vectors: np.ndarray, keys: np.ndarray) -> None:
+    index, rows = changed(keys, vectors)
+    assert len(index) == len(rows)
+    for query in vectors[:20]:
+        expected = sorted(rows, key=lambda key: (-float(rows[key] @ query), key))[:10]
+        assert [key for key, _ in index.search(query, 10)] == expected
+    few = Selection(index.alive & (np.arange(150) < 5), np.array([True, False, False]))
+    assert sorted(key for key, _ in index.search(vectors[0], 10, few)) == [1001, 1002, 1003, 1004]
+
+
+@pytest.fixture
+def many() -> np.ndarray:
+    """Vectors in loose groups, as those of texts are."""
+    random = np.random.default_rng(2)
+    rows = random.normal(size=(40, 16))[random.integers(40, size=4_000)] + 0.7 * random.normal(size=(4_000, 16))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.01])
+def test_the_approximate_index_finds_nearly_all_and_filters_inside(
+    tmp_path: Path, many: np.ndarray, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors_module, "EXACT_LIMIT", 500)
+    numbers = np.arange(0, 3 * len(many), 3, dtype=np.int64)
+    made = ivf.train(many)
+    assert list(ivf.add(made, numbers, many))[-1] == len(many)
+    ivf.write(made, tmp_path / "v.ivf")
+    index = VectorIndex.of(numbers, many, ivf.read(tmp_path / "v.ivf", mapped=True))
+    exact = VectorIndex.of(numbers, many)
+    allowed = Selection(np.random.default_rng(3).random(len(many)) < share, np.zeros(0, np.bool_))
+    hits = 0
+    for query in many[:100]:
+        found = [key for key, _ in index.search(query, 10, allowed)]
+        assert len(found) == 10
+        assert allowed.base[np.array(found) // 3].all()
+        hits += len({*found} & {key for key, _ in exact.search(query, 10, allowed)})
+    assert hits >= 980
+    assert share > 0.1 or hits == 1_000, "few rows are searched exactly"
+
+
+def test_what_is_removed_from_the_approximate_index_is_gone(many: np.ndarray) -> None:
+    keys = np.arange(len(many), dtype=np.int64)
+    index = ivf.train(many)
+    assert list(ivf.add(index, keys, many))
+    ivf.remove(index, keys[:2_000])
+    assert index.ntotal == 2_000
+    assert min(ivf.nearest(index, many[0], 50, None)) >= 2_000
 
 
 def test_a_key_twice_is_refused(vectors: np.ndarray) -> None:
     with pytest.raises(ValueError, match="distinct"):
-        VectorIndex.build(np.array([1, 1]), vectors[:2], 16)
-
-
-def test_what_is_saved_is_loaded(tmp_path: Path, vectors: np.ndarray, keys: np.ndarray) -> None:
-    index = VectorIndex.build(keys, vectors, 16)
-    index.save(tmp_path / "v.faiss")
-    assert VectorIndex.load(tmp_path / "v.faiss").search(vectors[3], 4) == index.search(vectors[3], 4)
+        VectorIndex.of(np.array([1, 1]), vectors[:2])
 
 
 def test_threads_search_together(vectors: np.ndarray, keys: np.ndarray) -> None:
-    index = VectorIndex.build(keys, vectors, 16)
+    index = VectorIndex.of(keys, vectors)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda n: index.search(vectors[n], 1)[0][0], range(200)))
     assert found == keys.tolist()

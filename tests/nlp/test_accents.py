@@ -1,5 +1,7 @@
+import tempfile
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from nlp.fold import fold, words
 
 TEXTS = texts()
 RESTORER = Restorer.learn(TEXTS)
-SYLLABLES = sorted(RESTORER.unigrams)
+SYLLABLES = sorted({word for text in TEXTS for word in words(text)})
 typed_texts = st.lists(
     st.one_of(
         st.sampled_from(SYLLABLES),
@@ -60,12 +62,36 @@ def test_restoring_twice_changes_nothing_more_for_accented_syllables(typed: str)
     assert all(fold(a) == a.lower() or len(words(a)) > 1 for a, _ in changed)
 
 
-@given(st.lists(st.sampled_from(TEXTS), max_size=3), typed_texts)
-def test_counts_survive_json(learned: list[str], typed: str) -> None:
+@given(st.lists(st.sampled_from(TEXTS), max_size=3), st.lists(st.sampled_from(TEXTS), max_size=2), typed_texts)
+def test_counts_survive_the_disk_and_go_on_learning(learned: list[str], later: list[str], typed: str) -> None:
     before = Restorer.learn(learned)
-    after = Restorer.from_json(before.to_json())
-    assert after == before
+    with tempfile.TemporaryDirectory() as temporary:
+        before.save(Path(temporary) / "accents")
+        after = Restorer.load(Path(temporary) / "accents")
     assert after.restore(typed) == before.restore(typed)
+    assert after.knows(typed) == before.knows(typed)
+    after.learn_more(later)
+    at_once = Restorer.learn(learned + later)
+    assert after.restore(typed) == at_once.restore(typed)
+    assert after.correct(typed) == at_once.correct(typed)
+    with tempfile.TemporaryDirectory() as temporary:
+        after.save(Path(temporary) / "accents")
+        again = Restorer.load(Path(temporary) / "accents")
+    assert again.correct(typed) == at_once.correct(typed)
+
+
+def test_what_was_seen_once_is_left_out_of_a_large_count(tmp_path: Path) -> None:
+    Restorer.learn(["điện mặt trời " * 400_000, "điện gió"]).save(tmp_path / "accents")
+    restorer = Restorer.load(tmp_path / "accents")
+    assert restorer.restore("dien mat troi gio") == "điện mặt trời gio"
+
+
+@pytest.mark.parametrize("name", ["syllables.tsv", "pairs.npy", "pair_counts.npy"])
+def test_damaged_counts_are_noticed(tmp_path: Path, name: str) -> None:
+    Restorer.learn(TEXTS[:3]).save(tmp_path / "accents")
+    (tmp_path / "accents" / name).write_bytes(b"\x00broken")
+    with pytest.raises(ValueError):
+        Restorer.load(tmp_path / "accents")
 
 
 def test_nothing_learned_restores_nothing() -> None:

@@ -37,10 +37,8 @@ def test_sixteen_threads_may_start_cold_together(filled: Workspace) -> None:
 
 
 def test_the_searcher_follows_the_store(filled: Workspace) -> None:
-    before = filled.searcher
-    assert filled.searcher is before
+    assert len(filled.searcher.search("rác thải nhựa").hits) == 2
     filled.store.delete("b")
-    assert filled.searcher is not before
     assert [hit.paragraph.id for hit in filled.searcher.search("rác thải nhựa").hits] == ["a"]
 
 

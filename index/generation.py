@@ -1,0 +1,203 @@
+"""One generation of the indexes on disk: its files, the manifest that seals them, and the pointer to the current one.
+
+A folder ``index`` holds numbered generations and a file ``CURRENT`` that names one. All files of a generation but its
+lexical index are final; that one goes on taking in changes, and a file beside it says up to which revision of the store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from corpus.changelog import Mark
+from corpus.store import Filter, Store
+from index import ivf
+from index.columns import Columns, Names, joined
+from index.lexical import LexicalIndex
+from index.vectors import Selection, VectorIndex
+from nlp.accents import Restorer
+
+FORMAT = 2
+KEPT_GENERATIONS = 2
+VECTORS, ROWS, APPROXIMATE, ACCENTS, LEXICAL = "vectors.f32", "rows.npz", "vectors.ivf", "accents", "lexical"
+_REVISION = "lexical.json"
+Lock = Literal[".building.lock", ".changing.lock"]
+BUILDING: Lock = ".building.lock"
+CHANGING: Lock = ".changing.lock"
+
+
+class StaleIndexError(RuntimeError):
+    """The index is missing, damaged or of other content; the message names what differs."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a generation was built from; ``files`` maps each final file to its size in bytes."""
+
+    format: int
+    store_id: str
+    revision: int
+    embedder_id: str
+    dimension: int
+    paragraphs: int
+    files: dict[str, int]
+    names: Names
+
+
+@dataclass(frozen=True)
+class Generation:
+    """An opened generation with what changed since: a snapshot that stays as it is. ``mark`` says of which moment.
+
+    ``columns`` and ``delta_columns`` belong to the rows of ``vectors`` and to its delta. ``lexical_revision`` is behind
+    ``mark`` while another process brings the lexical index up.
+    """
+
+    folder: Path
+    manifest: Manifest
+    mark: Mark
+    names: Names
+    columns: Columns
+    delta_columns: Columns
+    vectors: VectorIndex
+    lexical: LexicalIndex
+    lexical_revision: int
+    restorer: Restorer
+
+    @property
+    def changed(self) -> int:
+        """How many rows lie outside the base or are gone from it."""
+        return len(self.delta_columns) + int(np.count_nonzero(~self.vectors.alive))
+
+    def select(self, only: Filter, store: Store) -> Selection | None:
+        """Return which rows pass ``only``; None where all do."""
+        if only.is_open:
+            return None
+        index = self.vectors
+        base, delta = self.columns.mask(only, self.names) & index.alive, self.delta_columns.mask(only, self.names)
+        if only.document_id is not None:
+            of_document = store.keys(Filter(document_id=only.document_id))
+            base &= np.isin(index.keys, of_document)
+            delta &= np.isin(index.delta_keys, of_document)
+        return Selection(base, delta)
+
+    def columns_of(self, keys: Sequence[int]) -> Columns:
+        """Return the columns of those of ``keys`` that are here."""
+        index, wanted = self.vectors, np.array(sorted(keys), np.int64)
+        rows = np.searchsorted(index.keys, wanted)
+        rows = rows[(rows < len(index.keys)) & (index.keys[np.minimum(rows, len(index.keys) - 1)] == wanted)] if len(index.keys) else rows[:0]
+        return joined([self.columns.take(rows[index.alive[rows]]), self.delta_columns.take(np.isin(index.delta_keys, wanted))])
+
+
+def load(folder: Path, content: str, embedder_id: str) -> Generation:
+    """Open the current generation, as of the revision it was built at.
+
+    Raises StaleIndexError where there is none, it is damaged, of another store than ``content`` is of, or of another
+    embedder.
+    """
+    try:
+        current = folder / (folder / "CURRENT").read_text(encoding="utf-8").strip()
+        manifest = Manifest(**json.loads((current / "manifest.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise StaleIndexError(f"no usable index in {folder}: {error}") from error
+    expected = replace(manifest, format=FORMAT, store_id=content.split(":")[0], embedder_id=embedder_id)
+    if differing := [name for name, value in vars(expected).items() if vars(manifest)[name] != value]:
+        raise StaleIndexError(f"the index in {current} is of another {', '.join(differing)}")
+    try:
+        return _opened(current, manifest)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise StaleIndexError(f"the index in {current} is damaged: {error}") from error
+
+
+def _opened(current: Path, manifest: Manifest) -> Generation:
+    for name, size in manifest.files.items():
+        if (found := (current / name).stat().st_size) != size:
+            raise ValueError(f"{name} has {found} bytes instead of {size}")
+    with np.load(current / ROWS) as arrays:
+        keys = arrays["key"]
+        columns = Columns(**{name: arrays[name] for name in arrays.files if name != "key"})
+    if not len(keys) == len(columns) == manifest.paragraphs:
+        raise ValueError(f"it does not hold its {manifest.paragraphs} paragraphs")
+    shape = (manifest.paragraphs, manifest.dimension)
+    # An empty file cannot be mapped.
+    vectors = np.memmap(current / VECTORS, np.float32, "r", shape=shape) if len(keys) else np.zeros(shape, np.float32)
+    approximate = ivf.read(current / APPROXIMATE, mapped=True) if APPROXIMATE in manifest.files else None
+    return Generation(
+        current, manifest, Mark(manifest.store_id, manifest.revision), manifest.names, columns,
+        columns.take(np.zeros(0, np.int64)), VectorIndex.of(keys, vectors, approximate), LexicalIndex(current / LEXICAL),
+        lexical_revision(current), Restorer.load(current / ACCENTS),
+    )  # fmt: skip
+
+
+def lexical_revision(generation: Path) -> int:
+    """Return up to which revision of the store the lexical index is. Raises OSError, ValueError or KeyError."""
+    return int(json.loads((generation / _REVISION).read_text(encoding="utf-8"))["revision"])
+
+
+def set_lexical_revision(generation: Path, revision: int) -> None:
+    """Say up to which revision the lexical index is, after it was committed."""
+    _replace(generation / _REVISION, json.dumps({"revision": revision}))
+
+
+def seal(work: Path, manifest: Manifest) -> None:
+    """Write the manifest of the finished files in ``work``, with their sizes, through to the disk."""
+    files = [path for path in work.rglob("*") if path.is_file() and path.parent.name != LEXICAL]
+    sizes = {str(path.relative_to(work)): path.stat().st_size for path in files if path.name != _REVISION}
+    for path in files:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _replace(work / "manifest.json", json.dumps(vars(replace(manifest, files=sizes)), ensure_ascii=False, indent=1))
+
+
+def make_current(folder: Path, work: Path) -> Path:
+    """Give the sealed generation in ``work`` the next number and point to it; return its folder."""
+    numbers = sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
+    number = numbers[-1] + 1 if numbers else 1
+    work.rename(folder / str(number))
+    _replace(folder / "CURRENT", str(number))
+    # The one before stays for readers that have just read the pointer.
+    for old in numbers[: 1 - KEPT_GENERATIONS]:
+        shutil.rmtree(folder / str(old), ignore_errors=True)
+    return folder / str(number)
+
+
+def is_current(generation: Generation) -> bool:
+    """Tell whether the pointer still names ``generation``."""
+    try:
+        return (generation.folder.parent / "CURRENT").read_text(encoding="utf-8").strip() == generation.folder.name
+    except OSError:
+        return False
+
+
+@contextmanager
+def lock(folder: Path, name: Lock, *, wait: bool) -> Iterator[bool]:
+    """Hold a lock of the index among processes and threads; yield False where it is taken and ``wait`` is not set.
+
+    BUILDING lets one build or merge at a time; CHANGING guards the lexical index and the pointer, for moments only. The
+    system frees a lock when its holder dies.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

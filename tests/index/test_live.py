@@ -1,0 +1,334 @@
+"""The index that follows the store: every kind of change, other processes, merging, and what a kill leaves behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corpus.corrections import correct
+from corpus.store import Analysis, Filter, Store
+from corpus.types import Document, Metadata, Paragraph, Tag, Target
+from index import build as building
+from index import live as live_module
+from index import vectors as vectors_module
+from index.generation import BUILDING, CHANGING, load, lock
+from index.live import LiveIndex
+from index.search import Searcher
+
+MEASURED = Target("tỷ lệ", ">=", (85.0,), "%")
+
+
+class Told(list[str]):
+    """What an index says while it works."""
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, store: Store, words_embedder, told: Told) -> Iterator[Callable[[], LiveIndex]]:
+    """Opens the index again, as another process does."""
+    made = []
+
+    def open_one() -> LiveIndex:
+        made.append(LiveIndex(tmp_path / "index", store, words_embedder, told.append, lambda what, done, total: None))
+        return made[-1]
+
+    yield open_one
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def index(opened: Callable[[], LiveIndex]) -> LiveIndex:
+    one = opened()
+    one.snapshot()
+    return one
+
+
+def add(store: Store, embedder, name: str, *texts: str, **about: object) -> None:
+    groups = about.pop("groups", ())
+    targets = about.pop("targets", ())
+    members = tuple(Paragraph(f"{name}#{n}", n, text, "task") for n, text in enumerate(texts, 1))
+    analyses = [
+        Analysis([Tag(group, 0.9, assigned=True) for group in groups], targets, vector)
+        for vector in embedder.embed_passages(texts)
+    ]
+    store.add(Document(name, name, "".join(texts), Metadata(**about), members), analyses, embedder.id)
+
+
+def found(index: LiveIndex, store: Store, embedder, text: str, **only: object) -> list[str]:
+    return [hit.paragraph.id for hit in Searcher(store, index.snapshot(), embedder).search(text, 50, Filter(**only)).hits]
+
+
+def legs(index: LiveIndex, embedder, store: Store, text: str, only: Filter | None = None) -> tuple[set[int], set[int]]:
+    now, only = index.snapshot(), only or Filter()
+    from index.lexical import Words
+
+    lexical = now.lexical.search(Words(text), 1000, only)
+    dense = now.vectors.search(embedder.embed_queries([text])[0], 1000, now.select(only, store))
+    return {key for key, _ in lexical}, {key for key, _ in dense}
+
+
+def test_every_change_is_found_at_once_without_a_build(index: LiveIndex, store: Store, words_embedder, told: Told) -> None:
+    told.clear()
+    first = index.snapshot()
+    add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
+    assert found(index, store, words_embedder, "rừng ngập mặn")[0] == "new#1"
+    add(store, words_embedder, "new", "Chế biến gỗ xuất khẩu.", "Trồng rừng phòng hộ.")
+    assert found(index, store, words_embedder, "gỗ xuất khẩu")[0] == "new#1"
+    assert not index.snapshot().lexical.search(live_words("ngập mặn"), 10, Filter())
+    correct(store, "new#2", ["awareness"], ["awareness"], "người")
+    assert found(index, store, words_embedder, "rừng", task_group="awareness", document_id="new") == ["new#2"]
+    correct(store, "new#2", [], ["awareness"], "người")
+    assert found(index, store, words_embedder, "rừng", task_group="awareness", document_id="new") == []
+    store.delete("new")
+    assert not {"new#1", "new#2"} & set(found(index, store, words_embedder, "rừng gỗ"))
+    assert told == []
+    assert index.snapshot().folder == first.folder
+    assert len(first.vectors) == len(index.snapshot().vectors) == len(index.snapshot().lexical) == 5
+
+
+def live_words(text: str):
+    from index.lexical import Words
+
+    return Words(text)
+
+
+def test_an_old_snapshot_stays_as_it_was(index: LiveIndex, store: Store, words_embedder) -> None:
+    before = index.snapshot()
+    add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
+    assert index.snapshot() is not before
+    assert before.lexical.search(live_words("ngập mặn"), 10, Filter()) == []
+    assert len(before.vectors) == 5
+
+
+def test_another_process_sees_what_changed(
+    index: LiveIndex, opened: Callable[[], LiveIndex], store: Store, words_embedder, told: Told
+) -> None:
+    other = opened()
+    other.snapshot()
+    told.clear()
+    add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
+    for one in (index, other, opened()):
+        assert found(one, store, words_embedder, "rừng ngập mặn")[0] == "new#1"
+        assert len(one.snapshot().lexical) == 6
+    assert told == []
+
+
+def test_readers_do_not_wait_for_one_that_holds_the_locks(
+    index: LiveIndex, opened: Callable[[], LiveIndex], store: Store, words_embedder, tmp_path: Path
+) -> None:
+    add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
+    (key,) = store.keys(Filter(document_id="new"))
+    with lock(tmp_path / "index", CHANGING, wait=True), lock(tmp_path / "index", BUILDING, wait=True):
+        lexical, dense = legs(index, words_embedder, store, "rừng ngập mặn")
+        assert key in dense
+        assert key not in lexical
+    lexical, _ = legs(index, words_embedder, store, "rừng ngập mặn")
+    assert key in lexical, "taken in as soon as the lock is free, though the store has not changed again"
+
+
+def test_readers_do_not_wait_for_a_thread_that_takes_in(index: LiveIndex, store: Store, words_embedder) -> None:
+    before = index.snapshot()
+    add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
+    with index._lock:
+        assert index.snapshot() is before
+    assert index.snapshot() is not before
+
+
+def test_many_changes_are_taken_in_behind_the_readers_back(
+    index: LiveIndex, store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "_AT_ONCE", 2)
+    before = index.snapshot()
+    add(store, words_embedder, "new", "một", "hai", "ba")
+    assert index.snapshot() is before
+    index.close()
+    assert len(index.snapshot().vectors) == 8
+
+
+@pytest.mark.parametrize("is_flat", [True, False])
+def test_merging_keeps_what_is_found(
+    index: LiveIndex, opened, store: Store, words_embedder, told: Told, monkeypatch: pytest.MonkeyPatch, is_flat: bool
+) -> None:
+    monkeypatch.setattr(live_module, "MERGE_FROM", 3)
+    if not is_flat:
+        for module in (building, vectors_module):
+            monkeypatch.setattr(module, "FLAT_LIMIT", 2)
+        monkeypatch.setattr(vectors_module, "EXACT_LIMIT", 2)
+    other = opened()
+    other.snapshot()
+    random = np.random.default_rng(4)
+    nouns = [f"từ{n}" for n in range(30)]
+    for round_number in range(5):
+        texts = [" ".join(random.choice(nouns, 5)) for _ in range(3)]
+        add(store, words_embedder, f"d{round_number}", *texts, province="Cà Mau", groups=["awareness"])
+        store.delete(f"d{round_number - 2}")
+        assert index.refresh().changed <= 3
+    now = index.snapshot()
+    assert int(now.folder.name) > 2
+    assert (now.vectors.approximate is None) == is_flat
+    fresh = LiveIndex(now.folder.parent.parent / "whole", store, words_embedder, told.append, lambda *_: None)
+    for one in (index, other, opened()):
+        for text in ("từ1 từ2", "siêu thị"):
+            for only in (Filter(), Filter(province="Cà Mau"), Filter(task_group="awareness"), Filter(document_id="d4")):
+                if is_flat or not only.is_open:
+                    assert legs(one, words_embedder, store, text, only) == legs(fresh, words_embedder, store, text, only)
+    assert len(now.lexical) == len(now.vectors) == len(store.paragraphs())
+
+
+def test_a_merge_learns_new_diacritics(
+    index: LiveIndex, store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch, opened
+) -> None:
+    monkeypatch.setattr(live_module, "MERGE_FROM", 0)
+    add(store, words_embedder, "new", "Xã Khuổi Ngoằng trồng quế.")
+    assert index.snapshot().restorer.restore("khuoi ngoang") == "khuổi ngoằng"
+    index.refresh()
+    assert index.snapshot().changed == 0
+    assert opened().snapshot().restorer.restore("khuoi ngoang") == "khuổi ngoằng"
+
+
+@pytest.mark.parametrize("damage", ["lexical", "vectors.f32", "manifest.json", "lexical.json", "rows.npz", ""])
+def test_what_is_damaged_is_built_again_with_a_word(
+    index: LiveIndex, opened, store: Store, words_embedder, told: Told, damage: str
+) -> None:
+    place = index.snapshot().folder / damage
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    told.clear()
+    again = opened()
+    assert found(again, store, words_embedder, "siêu thị")[0] in ("b1", "k1")
+    assert len(told) == 1
+    assert told[0].startswith("rebuilding the index (")
+
+
+def test_a_change_that_said_nothing_makes_it_anew(index: LiveIndex, store: Store, words_embedder, told: Told) -> None:
+    import sqlalchemy as sa
+
+    from corpus.schema import paragraphs
+
+    with store.changing() as connection:
+        connection.execute(sa.update(paragraphs).where(paragraphs.c.id == "b1").values(text="Nuôi cá lồng trên hồ."))
+    assert found(index, store, words_embedder, "nuôi cá lồng")[0] == "b1"
+    assert any("rebuilding" in what for what in told)
+
+
+def test_progress_is_told(tmp_path: Path, store: Store, words_embedder, told: Told) -> None:
+    steps: list[tuple[str, int, int]] = []
+    LiveIndex(tmp_path / "other", store, words_embedder, told.append, lambda *step: steps.append(step)).snapshot()
+    assert ("indexing paragraphs", 5, 5) in steps
+
+
+def test_filters_agree_with_the_store(index: LiveIndex, store: Store, words_embedder) -> None:
+    add(store, words_embedder, "q", "Giảm 20% túi ni lông.", "Họp báo.", type="Quyết định", province="Cà Mau",
+        province_today="Cà Mau", period=(2021, 2030), groups=["awareness"], targets=[MEASURED])  # fmt: skip
+    filters = [
+        Filter(province="Cao Bằng"), Filter(province="Thái Nguyên"), Filter(year=2022), Filter(year=2029), Filter(year=1990),
+        Filter(task_group="awareness"), Filter(task_group="none"), Filter(kind="task"), Filter(kind="news"),
+        Filter(type="Quyết định"), Filter(region="Đồng bằng sông Cửu Long"), Filter(region="?"), Filter(has_target=True),
+        Filter(has_target=False, year=2021), Filter(document_id="q"), Filter(document_id="?"), Filter(),
+    ]  # fmt: skip
+    every = "siêu thị điện tuyên truyền đường giảm họp đến năm"
+    for merged in (False, True):
+        for only in filters:
+            lexical, dense = legs(index, words_embedder, store, every, only)
+            assert dense == set(store.keys(only).tolist()), only
+            assert lexical == dense, only
+        if not merged:
+            index.rebuild()
+
+
+WRITER = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from corpus.store import Store
+from index import live
+from index.live import LiveIndex
+from tests.index.conftest import WordEmbedder
+from tests.index.test_live import add
+live.MERGE_FROM = 4
+store, embedder = Store({url!r}), WordEmbedder()
+index = LiveIndex(Path({folder!r}), store, embedder, lambda what: None, lambda *_: None)
+for n in range(1000):
+    add(store, embedder, f"w{{n}}", f"bài số{{n}}", f"đoạn số{{n}}")
+    index.refresh()
+    print(n, flush=True)
+"""
+
+
+def test_a_kill_at_any_moment_leaves_a_usable_index(
+    index: LiveIndex, tmp_path: Path, store: Store, opened, words_embedder, told: Told
+) -> None:
+    root = str(Path(__file__).resolve().parents[2])
+    script = WRITER.format(path=[root], url=str(store.engine.url), folder=str(tmp_path / "index"))
+    for after in (0.05, 0.11, 0.23, 0.4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": root}
+        )
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        told.clear()
+        one = opened()
+        expected = set(store.keys(Filter()).tolist())
+        lexical, dense = legs(one, words_embedder, store, "bài đoạn siêu thị điện tuyên truyền đường")
+        assert lexical == dense == expected
+        assert told == [], "what was there is used, not built anew"
+        for document in store.documents():
+            if document.id.startswith("w"):
+                store.delete(document.id)
+
+
+def test_writers_of_two_processes_and_readers_go_on_together(
+    index: LiveIndex, opened, store: Store, words_embedder, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "MERGE_FROM", 5)
+    other, failures = opened(), []
+    told.clear()
+
+    def write(one: LiveIndex, name: str) -> None:
+        try:
+            for n in range(15):
+                add(store, words_embedder, f"{name}{n}", f"{name} số {n}")
+                one.refresh()
+        except Exception as error:
+            failures.append(error)
+
+    def read() -> None:
+        try:
+            while any(writer.is_alive() for writer in writers):
+                assert "b2" in found(index, store, words_embedder, "điện mặt trời")
+        except Exception as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write, args=pair) for pair in ((index, "x"), (other, "y"))]
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for thread in (*writers, *readers):
+        thread.start()
+    for thread in (*writers, *readers):
+        thread.join()
+    assert failures == []
+    assert told == []
+    for one in (index, other, opened()):
+        now = one.refresh()
+        assert len(now.vectors) == len(now.lexical) == 35
+
+
+def test_a_generation_can_be_loaded_without_the_store_being_followed(index: LiveIndex, store: Store, words_embedder) -> None:
+    generation = load(index.snapshot().folder.parent, store.content, words_embedder.id)
+    assert len(generation.vectors) == len(generation.lexical) == 5
