@@ -56,9 +56,7 @@ def touch_documents(connection: sa.Connection, *document_ids: str) -> None:
 def touch_keys(connection: sa.Connection, keys: Sequence[int]) -> None:
     """Log these paragraphs; none at all says that nothing an index holds was changed."""
     for start in range(0, len(keys), _CHUNK):
-        _touch(
-            connection, sa.select(paragraphs.c.key).where(paragraphs.c.key.in_(list(keys[start : start + _CHUNK])))
-        )
+        _touch(connection, sa.select(paragraphs.c.key).where(paragraphs.c.key.in_(list(keys[start : start + _CHUNK]))))
     connection.info[_TOUCHED] = True
 
 

@@ -54,9 +54,7 @@ _LEARNT = 50_000
 _CHUNK = 50_000
 
 
-def build(
-    folder: Path, store: Store, embedder_id: str, dimension: int, progress: Progress | None = None
-) -> Manifest:
+def build(folder: Path, store: Store, embedder_id: str, dimension: int, progress: Progress | None = None) -> Manifest:
     """Build a generation from ``store`` whole, make it current and return its manifest."""
     tell = progress or (lambda what, done, total: None)
     with lock(folder, BUILDING, wait=True), _work(folder) as work:

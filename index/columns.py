@@ -130,7 +130,9 @@ def facets(columns: Columns, names: Names) -> Facets:
     counted: Facets = {}
     for field in ("province", "province_today", "type", "kind"):
         totals = np.bincount(getattr(columns, field), minlength=len(names[field]))
-        counted[field] = {names[field][code]: int(totals[code]) for code in np.flatnonzero(totals) if names[field][code]}
+        counted[field] = {
+            names[field][code]: int(totals[code]) for code in np.flatnonzero(totals) if names[field][code]
+        }
     regions: dict[str, int] = {}
     for province, total in counted["province"].items():
         if region := region_of(province):

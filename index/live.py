@@ -156,12 +156,16 @@ class LiveIndex:
 
     def _with_rows(self, now: Generation, touched: Sequence[int]) -> Generation:
         index = now.vectors
-        changed = [e for chunk in feed.entries(self._store, self._embedder.id, touched) for e in chunk if e.vector is not None]
+        changed = [
+            e for chunk in feed.entries(self._store, self._embedder.id, touched) for e in chunk if e.vector is not None
+        ]
         columns, names = columns_of(changed, now.names)
         keys = np.array([entry.paragraph.key for entry in changed], np.int64)
         vectors = np.array([e.vector for e in changed], np.float32).reshape(len(changed), self._embedder.dimension)
         stays = ~np.isin(index.delta_keys, touched)
-        new = {key for key in keys.tolist() if not len(index.keys) or key > index.keys[-1]} - set(index.delta_keys.tolist())
+        new = {key for key in keys.tolist() if not len(index.keys) or key > index.keys[-1]} - set(
+            index.delta_keys.tolist()
+        )
         now.restorer.learn_more(entry.paragraph.text for entry in changed if entry.paragraph.key in new)
         return replace(
             now,

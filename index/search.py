@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass, field, replace
 
 from corpus.store import Filter, Store, StoredParagraph
-from index.generation import Generation
+from index.columns import Facets, facets
 from index.fuse import fuse
+from index.generation import Generation
+from index.paging import cursor_after, start_of
 from index.query import Query, understand
 from index.snippet import Snippet, snippet
 from models.embedder import Embedder
@@ -32,12 +34,17 @@ class Hit:
 
 @dataclass(frozen=True)
 class Result:
-    """Hits, best first, how the query was understood, and how long it took."""
+    """Hits, best first, how the query was understood, and how long it took.
+
+    ``facets`` count all paragraphs of the ranking that the hits are a page of; ``next_cursor`` is None on its last page.
+    """
 
     query: Query
     hits: list[Hit]
     took_ms: float
     embedder_id: str
+    facets: Facets
+    next_cursor: str | None
 
 
 class Searcher:
@@ -48,16 +55,23 @@ class Searcher:
         self._generation = generation
         self._embedder = embedder
 
-    def search(self, text: str, limit: int = 10, only: Filter | None = None) -> Result:
-        """Return at most ``limit`` hits for ``text`` among the paragraphs that pass ``only``."""
+    def search(self, text: str, limit: int = 10, only: Filter | None = None, cursor: str | None = None) -> Result:
+        """Return at most ``limit`` hits for ``text`` among the paragraphs that pass ``only``, from where ``cursor`` says.
+
+        Raises CursorError for a cursor that this search did not give.
+        """
         began = time.perf_counter()
         only = only or Filter()
         query = understand(text, self._generation.restorer)
         legs = self._legs(query, max(DEPTH, limit), only) if query.typed else {}
-        fused = fuse(legs, _weights(query))[:limit]
-        paragraphs = self._store.paragraphs_by_key([key for key, _ in fused])
-        hits = [self._hit(query, paragraphs[key], score, legs) for key, score in fused if key in paragraphs]
-        return Result(query, hits, 1000 * (time.perf_counter() - began), self._embedder.id)
+        ranking = fuse(legs, _weights(query))
+        start = start_of(cursor, ranking, text, only) if cursor else 0
+        page = ranking[start : start + limit]
+        paragraphs = self._store.paragraphs_by_key([key for key, _ in page])
+        hits = [self._hit(query, paragraphs[key], score, legs) for key, score in page if key in paragraphs]
+        counted = facets(self._generation.columns_of([key for key, _ in ranking]), self._generation.names)
+        rest = cursor_after(*page[-1], text, only) if start + limit < len(ranking) else None
+        return Result(query, hits, 1000 * (time.perf_counter() - began), self._embedder.id, counted, rest)
 
     def rankings(self, text: str, depth: int = DEPTH) -> dict[str, list[int]]:
         """Return every leg's keys for ``text``, best first, and those of their fusion, for evaluation."""

@@ -72,9 +72,7 @@ class Counts:
         every = {syllable: self.syllable(syllable) for syllable in (*self._written.syllables, *self._syllables)}
         kept = sorted((syllable for syllable, n in every.items() if n >= least), key=lambda s: -every[s])
         number = {syllable: place for place, syllable in enumerate(kept, 1)} | {"": 0}
-        learnt = {
-            number[a] << 32 | number[b]: n for (a, b), n in self._pairs.items() if a in number and b in number
-        }
+        learnt = {number[a] << 32 | number[b]: n for (a, b), n in self._pairs.items() if a in number and b in number}
         before, seen_before = self._written.renumbered(number)
         pairs, place = np.unique(np.concatenate([before, np.array([*learnt], np.uint64)]), return_inverse=True)
         seen = np.bincount(place, np.concatenate([seen_before, np.array([*learnt.values()], np.uint32)]), len(pairs))

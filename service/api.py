@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from fastapi.security import APIKeyHeader
 from corpus.provinces import province_named
 from corpus.store import Filter
 from corpus.targets import find_targets
+from corpus.types import Kind
+from index.paging import CursorError
 from service.comparing import compare_provinces
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
@@ -93,9 +96,25 @@ def search(
         int | None, Query(ge=1900, le=2100, description="Plans issued in it or running over it.", examples=[2021])
     ] = None,
     task_group: Group = None,
+    kind: Annotated[Kind | None, Query(description="Kind of paragraph.", examples=["task"])] = None,
+    type: Annotated[  # noqa: A002
+        str | None, Query(max_length=100, description="Type of document.", examples=["Kế hoạch"])
+    ] = None,
+    region: Annotated[
+        str | None, Query(max_length=100, description="Region of the province.", examples=["Tây Nguyên"])
+    ] = None,
+    has_target: Annotated[
+        bool | None, Query(description="Only paragraphs with a target, or only those without.")
+    ] = None,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
 ) -> Form:
-    """Search paragraphs by words and by meaning."""
-    return result_form(space.searcher.search(q, k, filter_of(space, province, year, task_group)))
+    """Search paragraphs by words and by meaning, with counts by facet; `cursor` gives the pages after the first."""
+    named = filter_of(space, province, year, task_group)
+    only = replace(named, kind=kind, type=type or None, region=region or None, has_target=has_target)
+    try:
+        return result_form(space.searcher.search(q, k, only, cursor or None))
+    except CursorError as error:
+        raise ProblemError(400, f"cursor: {error}") from error
 
 
 @router.post("/tag", response_model=Tagged, responses=problem_responses(400, 413))

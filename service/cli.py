@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,22 @@ from pydantic import ValidationError
 
 from service import judging, keeping
 from service.errors import NothingUsableError, UsageError, UserError
-from service.options import Group, Json, JsonLines, Limit, Province, RowsFile, Year, filter_of, progress, workspace
+from service.options import (
+    DocumentType,
+    Group,
+    HasTarget,
+    Json,
+    JsonLines,
+    Limit,
+    ParagraphKind,
+    Province,
+    Region,
+    RowsFile,
+    Year,
+    filter_of,
+    progress,
+    workspace,
+)  # fmt: skip
 from service.rows import read_rows
 from service.settings import settings
 
@@ -141,21 +157,33 @@ def search(
     province: Province = None,
     year: Year = None,
     task_group: Group = None,
+    kind: ParagraphKind = None,
+    type: DocumentType = None,  # noqa: A002
+    region: Region = None,
+    has_target: HasTarget = None,
+    cursor: Annotated[str | None, typer.Option(help="Go on where --json said next_cursor.")] = None,
     json: Json = False,
     jsonl: JsonLines = False,
 ) -> None:
     """Search paragraphs by words and by meaning."""
+    from index.paging import CursorError
     from service.forms import result_form
     from service.show import print_json, print_lines, show_result
 
     if (query is None) == (batch is None):
         raise UsageError("give either a QUERY or --batch Q.jsonl")
+    if batch and cursor:
+        raise UsageError("--cursor goes with a QUERY, not with --batch")
     rows = read_rows(batch, ("id", "text")) if batch else []
     with workspace() as space:
-        only = filter_of(space, province, year, task_group)
+        named = filter_of(space, province, year, task_group)
+        only = replace(named, kind=kind, type=type, region=region, has_target=has_target)
         searcher = space.searcher
         if query is not None:
-            result = searcher.search(query, limit, only)
+            try:
+                result = searcher.search(query, limit, only, cursor)
+            except CursorError as error:
+                raise UsageError(f"--cursor: {error}") from error
             print_json(result_form(result)) if json or jsonl else show_result(result, space.groups)
             return
         for row in rows:

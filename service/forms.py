@@ -144,6 +144,8 @@ def result_form(result: Result) -> Form:
         "province_named": query.province,
         "year_named": query.year,
         "hits": [hit_form(hit) for hit in result.hits],
+        "facets": result.facets,
+        "next_cursor": result.next_cursor,
         "took_ms": round(result.took_ms, 2),
         "model_id": result.embedder_id,
     }

@@ -12,6 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from corpus.store import Filter
+from corpus.types import Kind
 from service.errors import NothingUsableError, UsageError
 from service.settings import settings
 from service.workspace import Workspace
@@ -23,6 +24,13 @@ Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="How 
 Province = Annotated[str | None, typer.Option(help="Only this province, by its name then or today.")]
 Year = Annotated[int | None, typer.Option(help="Only plans issued in, or running over, this year.")]
 Group = Annotated[str | None, typer.Option("--task-group", help="Only paragraphs of this task group.")]
+
+ParagraphKind = Annotated[Kind | None, typer.Option(help="Only paragraphs of this kind.")]
+DocumentType = Annotated[str | None, typer.Option("--type", help='Only documents of this type, such as "Kế hoạch".')]
+Region = Annotated[str | None, typer.Option(help='Only provinces of this region, such as "Tây Nguyên".')]
+HasTarget = Annotated[
+    bool | None, typer.Option("--has-target/--no-target", help="Only paragraphs with a target, or only those without.")
+]
 
 
 @contextmanager

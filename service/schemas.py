@@ -183,6 +183,10 @@ class Found(Answer):
     province_named: str | None
     year_named: int | None
     hits: list[Hit]
+    facets: dict[str, dict[str, int]] = Field(
+        description="How many paragraphs of the ranking have which value, by field; the hits are a page of it."
+    )
+    next_cursor: str | None = Field(description="To be sent as `cursor` for the next page; null on the last one.")
     took_ms: float
     model_id: str
 

@@ -70,7 +70,9 @@ def add(store: Store, embedder, name: str, *texts: str, **about: object) -> None
 
 
 def found(index: LiveIndex, store: Store, embedder, text: str, **only: object) -> list[str]:
-    return [hit.paragraph.id for hit in Searcher(store, index.snapshot(), embedder).search(text, 50, Filter(**only)).hits]
+    return [
+        hit.paragraph.id for hit in Searcher(store, index.snapshot(), embedder).search(text, 50, Filter(**only)).hits
+    ]
 
 
 def legs(index: LiveIndex, embedder, store: Store, text: str, only: Filter | None = None) -> tuple[set[int], set[int]]:
@@ -82,7 +84,9 @@ def legs(index: LiveIndex, embedder, store: Store, text: str, only: Filter | Non
     return {key for key, _ in lexical}, {key for key, _ in dense}
 
 
-def test_every_change_is_found_at_once_without_a_build(index: LiveIndex, store: Store, words_embedder, told: Told) -> None:
+def test_every_change_is_found_at_once_without_a_build(
+    index: LiveIndex, store: Store, words_embedder, told: Told
+) -> None:
     told.clear()
     first = index.snapshot()
     add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
@@ -186,7 +190,9 @@ def test_merging_keeps_what_is_found(
         for text in ("từ1 từ2", "siêu thị"):
             for only in (Filter(), Filter(province="Cà Mau"), Filter(task_group="awareness"), Filter(document_id="d4")):
                 if is_flat or not only.is_open:
-                    assert legs(one, words_embedder, store, text, only) == legs(fresh, words_embedder, store, text, only)
+                    assert legs(one, words_embedder, store, text, only) == legs(
+                        fresh, words_embedder, store, text, only
+                    )
     assert len(now.lexical) == len(now.vectors) == len(store.paragraphs())
 
 
@@ -329,6 +335,8 @@ def test_writers_of_two_processes_and_readers_go_on_together(
         assert len(now.vectors) == len(now.lexical) == 35
 
 
-def test_a_generation_can_be_loaded_without_the_store_being_followed(index: LiveIndex, store: Store, words_embedder) -> None:
+def test_a_generation_can_be_loaded_without_the_store_being_followed(
+    index: LiveIndex, store: Store, words_embedder
+) -> None:
     generation = load(index.snapshot().folder.parent, store.content, words_embedder.id)
     assert len(generation.vectors) == len(generation.lexical) == 5

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.store import Analysis, Filter, Store
-from corpus.types import Document, Metadata, Paragraph
+from corpus.store import Filter, Store
 from index import build as building
 from index.build import build
 from index.generation import StaleIndexError, load
@@ -96,7 +95,9 @@ def test_another_embedder_makes_the_index_stale(folder: Path, store: Store) -> N
         load(folder, store.content, "other")
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "vectors.f32", "rows.npz", "accents/syllables.tsv", "lexical.json", "lexical/meta.json"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "vectors.f32", "rows.npz", "accents/syllables.tsv", "lexical.json", "lexical/meta.json"]
+)
 def test_damage_is_noticed(folder: Path, store: Store, words_embedder, name: str) -> None:
     (folder / "1" / name).write_bytes(b"\x00broken")
     with pytest.raises(StaleIndexError):
