@@ -54,13 +54,24 @@ _LEARNT = 50_000
 _CHUNK = 50_000
 
 
-def build(folder: Path, store: Store, embedder_id: str, dimension: int, progress: Progress | None = None) -> Manifest:
-    """Build a generation from ``store`` whole, make it current and return its manifest."""
+def build(
+    folder: Path,
+    store: Store,
+    embedder_id: str,
+    dimension: int,
+    progress: Progress | None = None,
+    mark: Mark | None = None,
+) -> Manifest:
+    """Build a generation from ``store`` whole, make it current and return its manifest.
+
+    It counts as of ``mark``, a moment when everything was embedded, or of now: what changes later, though it may be in it, is
+    caught up with.
+    """
     tell = progress or (lambda what, done, total: None)
     with lock(folder, BUILDING, wait=True), _work(folder) as work:
-        # Read before the paragraphs: what changes meanwhile is taken for not covered, and caught up with.
-        with store.engine.connect() as connection:
-            mark = mark_of(connection)
+        if mark is None:
+            with store.engine.connect() as connection:
+                mark = mark_of(connection)
         rows = _Rows(work / VECTORS, dimension, feed.count(store), tell)
         LexicalIndex.build(work / LEXICAL, rows.taking(feed.all_entries(store, embedder_id)))
         keys, columns = rows.finish()
@@ -77,9 +88,10 @@ def build(folder: Path, store: Store, embedder_id: str, dimension: int, progress
 
 
 def merge(folder: Path, store: Store, generation: Generation, progress: Progress | None = None) -> bool:
-    """Make a generation of ``generation`` and what the store has changed since, unless another did; tell whether it was.
+    """Make a generation of the files of ``generation`` and what has changed since; tell whether it was made.
 
-    Where the store's log does not tell what changed, nothing is done.
+    It counts as of the mark of ``generation``, by when everything must be embedded. Nothing is done where another process
+    builds or has made a generation, or where the store's log does not tell what changed.
     """
     tell = progress or (lambda what, done, total: None)
     manifest, base = generation.manifest, generation.vectors
@@ -87,7 +99,7 @@ def merge(folder: Path, store: Store, generation: Generation, progress: Progress
         if not is_free or not is_current(generation):
             return False
         with store.engine.connect() as connection:
-            mark, touched = mark_of(connection), touched_since(connection, manifest.revision)
+            mark, touched = generation.mark, touched_since(connection, manifest.revision)
         if touched is None:
             return False
         stays = ~np.isin(base.keys, touched)

@@ -93,14 +93,9 @@ class Generation:
         """Return the columns of those of ``keys`` that are here."""
         index, wanted = self.vectors, np.array(sorted(keys), np.int64)
         rows = np.searchsorted(index.keys, wanted)
-        rows = (
-            rows[(rows < len(index.keys)) & (index.keys[np.minimum(rows, len(index.keys) - 1)] == wanted)]
-            if len(index.keys)
-            else rows[:0]
-        )
-        return joined(
-            [self.columns.take(rows[index.alive[rows]]), self.delta_columns.take(np.isin(index.delta_keys, wanted))]
-        )
+        rows = rows[rows < len(index.keys)]
+        rows = rows[np.isin(index.keys[rows], wanted) & index.alive[rows]]
+        return joined([self.columns.take(rows), self.delta_columns.take(np.isin(index.delta_keys, wanted))])
 
 
 def load(folder: Path, content: str, embedder_id: str) -> Generation:

@@ -32,10 +32,10 @@ from index.generation import (
 from index.lexical import LexicalIndex
 from models.embedder import Embedder
 
-# Changed rows from which a new generation is made, and from which the index is built whole before it is used: the first
-# costs every process that starts a fraction of a second (results/scale.md).
+# Changed rows from which a new generation is made: taking them in costs every process that starts a fraction of a second.
 MERGE_FROM = 5_000
-_BUILD_FROM = 50_000
+# Changed rows that are never taken into memory, but merged before the index is used.
+_MOST_BESIDE = 50_000
 # Changed rows that a reader waits for; more are taken in behind its back.
 _AT_ONCE = 500
 _EMBEDDED_AT_ONCE = 1_000
@@ -117,22 +117,28 @@ class LiveIndex:
             merge(self._folder, self._store, now, self._progress)
 
     def _opened(self) -> Generation:
+        mark = self._mark()
         try:
-            found = load(self._folder, str(self._mark()), self._embedder.id)
+            found = load(self._folder, str(mark), self._embedder.id)
             touched = self._touched(found.mark.revision)
             if touched is None:
                 raise StaleIndexError("the store does not tell what changed since the index was built")
-            if len(touched) > max(_BUILD_FROM, MERGE_FROM):
+            if len(touched) <= _MOST_BESIDE:
+                return found
+            if len(touched) > found.manifest.paragraphs / 2:
                 raise StaleIndexError(f"{len(touched)} paragraphs changed since it was built")
+            self._embed(feed.without_vectors(self._store, self._embedder.id, touched))
+            merge(self._folder, self._store, replace(found, mark=mark), self._progress)
+            return load(self._folder, str(mark), self._embedder.id)
         except StaleIndexError as stale:
             self._tell(f"rebuilding the index ({stale})")
             return self._built()
-        return found
 
     def _built(self) -> Generation:
+        mark = self._mark()
         self._embed(self._store.without_vectors(self._embedder.id))
-        build(self._folder, self._store, self._embedder.id, self._embedder.dimension, self._progress)
-        return load(self._folder, str(self._mark()), self._embedder.id)
+        build(self._folder, self._store, self._embedder.id, self._embedder.dimension, self._progress, mark)
+        return load(self._folder, str(mark), self._embedder.id)
 
     def _caught_up(self, now: Generation) -> Generation:
         # Another process may swap generations at any moment; only one that fails when opened afresh is damaged.

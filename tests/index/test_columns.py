@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.feed import Entry
@@ -51,6 +51,7 @@ def passes(entry: Entry, only: Filter) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(entries(), entries(), filters)
 def test_a_mask_is_the_filter_of_every_row(first: list[Entry], second: list[Entry], only: Filter) -> None:
     columns, names = columns_of(first, no_names())
@@ -59,6 +60,7 @@ def test_a_mask_is_the_filter_of_every_row(first: list[Entry], second: list[Entr
     assert whole.mask(only, names).tolist() == [passes(entry, only) for entry in first + second]
 
 
+@settings(deadline=None)
 @given(entries())
 def test_facets_count_what_a_filter_would_keep(some: list[Entry]) -> None:
     columns, names = columns_of(some, no_names())

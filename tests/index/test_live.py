@@ -196,6 +196,26 @@ def test_merging_keeps_what_is_found(
     assert len(now.lexical) == len(now.vectors) == len(store.paragraphs())
 
 
+@pytest.mark.parametrize(("texts", "is_built"), [(2, False), (9, True)])
+def test_very_many_changes_are_merged_or_built_before_they_are_searched(
+    index: LiveIndex,
+    opened,
+    store: Store,
+    words_embedder,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    texts: int,
+    is_built: bool,
+) -> None:
+    monkeypatch.setattr(live_module, "_MOST_BESIDE", 1)
+    told.clear()
+    add(store, words_embedder, "new", *(f"số {n}" for n in range(texts)))
+    now = opened().snapshot()
+    assert now.changed == 0
+    assert len(now.vectors) == len(now.lexical) == 5 + texts
+    assert bool(told) == is_built
+
+
 def test_a_merge_learns_new_diacritics(
     index: LiveIndex, store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch, opened
 ) -> None:

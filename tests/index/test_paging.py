@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.store import Filter
@@ -15,6 +15,7 @@ rankings = st.dictionaries(st.integers(1, 10**12), st.sampled_from([0.0, 0.25, 0
 )
 
 
+@settings(deadline=None)
 @given(rankings, st.integers(1, 7))
 def test_pages_make_up_the_ranking(ranking: list[tuple[int, float]], size: int) -> None:
     seen, start = [], 0
@@ -24,8 +25,11 @@ def test_pages_make_up_the_ranking(ranking: list[tuple[int, float]], size: int) 
     assert seen == ranking
 
 
+@settings(deadline=None)
 @given(rankings.filter(bool), st.data())
-def test_a_page_goes_on_where_it_was_though_hits_have_gone(ranking: list[tuple[int, float]], data: st.DataObject) -> None:
+def test_a_page_goes_on_where_it_was_though_hits_have_gone(
+    ranking: list[tuple[int, float]], data: st.DataObject
+) -> None:
     place = data.draw(st.integers(0, len(ranking) - 1))
     cursor = cursor_after(*ranking[place], TEXT, ONLY)
     gone = data.draw(st.sets(st.sampled_from(ranking))) | {ranking[place]}

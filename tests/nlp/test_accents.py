@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.labelled import texts
@@ -62,6 +62,7 @@ def test_restoring_twice_changes_nothing_more_for_accented_syllables(typed: str)
     assert all(fold(a) == a.lower() or len(words(a)) > 1 for a, _ in changed)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(TEXTS), max_size=3), st.lists(st.sampled_from(TEXTS), max_size=2), typed_texts)
 def test_counts_survive_the_disk_and_go_on_learning(learned: list[str], later: list[str], typed: str) -> None:
     before = Restorer.learn(learned)
