@@ -215,7 +215,7 @@ def _write_approximate(index: faiss.Index, keys: Keys, vectors: Vectors, work: P
 
 
 def _seal(work: Path, mark: Mark, embedder: tuple[str, int], keys: Keys, columns: Columns, names: Names) -> Manifest:
-    np.savez(work / ROWS, key=keys, **columns.arrays())
+    np.savez(work / ROWS, allow_pickle=False, key=keys, **columns.arrays())
     set_lexical_revision(work, mark.revision)
     manifest = Manifest(FORMAT, mark.store_id, mark.revision, *embedder, len(keys), {}, names)
     seal(work, manifest)

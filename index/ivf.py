@@ -17,7 +17,7 @@ Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]
 
 # Lists a root of the rows, vectors a list to learn centres from, lists looked into without a filter, finds scored again
-# a hit asked for: the fewest that keep recall@10 >= .98 of exact search (results/scale.md).
+# a hit asked for. Starting values: bench/engines.py, which is to decide them, has not been run to its end.
 _LISTS_PER_ROOT = 4
 _SAMPLE_PER_LIST = 40
 PROBES = 48
@@ -37,9 +37,14 @@ def train(vectors: Vectors) -> faiss.Index:
     return index
 
 
+def lists_of(index: faiss.Index) -> int:
+    """Return how many lists an index has."""
+    return int(faiss.extract_index_ivf(index).nlist)
+
+
 def is_outgrown(index: faiss.Index, rows: int) -> bool:
     """Tell whether ``rows`` are twice those that the centres of ``index`` were learnt for."""
-    return rows > 2 * (index.nlist / _LISTS_PER_ROOT) ** 2
+    return rows > 2 * (lists_of(index) / _LISTS_PER_ROOT) ** 2
 
 
 def add(index: faiss.Index, keys: Keys, vectors: Vectors) -> Iterator[int]:
@@ -74,9 +79,9 @@ def nearest(index: faiss.Index, vector: Vectors, count: int, kept: Keys | None) 
         flags[kept] = True
         # FAISS counts bits from the lowest, and keeps no reference to the array.
         bits = np.packbits(flags, bitorder="little")
-        selector = faiss.IDSelectorBitmap(bits)
+        selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]  # its stub is bare
         probes = int(PROBES * index.ntotal / len(kept))
-    parameters = faiss.SearchParametersIVF(nprobe=min(probes, index.nlist), sel=selector)
+    parameters = faiss.SearchParametersIVF(nprobe=min(probes, lists_of(index)), sel=selector)  # type: ignore[call-arg]
     _, keys = index.search(vector.reshape(1, -1), count, params=parameters)
     found: Keys = keys[0]
     # Where lists hold fewer than asked, FAISS pads with -1.

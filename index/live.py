@@ -142,9 +142,10 @@ class LiveIndex:
 
     def _caught_up(self, now: Generation) -> Generation:
         # Another process may swap generations at any moment; only one that fails when opened afresh is damaged.
-        for opened in (lambda: now if is_current(now) else self._opened(), self._opened):
+        problem: Exception | None = None
+        for is_first in (True, False):
             try:
-                return self._with_changes(opened())
+                return self._with_changes(now if is_first and is_current(now) else self._opened())
             except _FAILURES as error:
                 problem = error
         self._tell(f"rebuilding the index ({problem})")

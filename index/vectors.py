@@ -18,7 +18,7 @@ Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-# Where exact search stops paying (results/scale.md).
+# Some 5 ms of exact search in one thread, measured on another machine; not yet by bench/engines.py.
 FLAT_LIMIT = 50_000
 # Rows that scoring exactly takes as long as the inverted file.
 EXACT_LIMIT = 20_000
@@ -97,7 +97,7 @@ def _products(vectors: Vectors, vector: Vectors, rows: Keys | None) -> Vectors:
     query = np.ascontiguousarray(vector, np.float32)
     pointers = faiss.swig_ptr(scores), faiss.swig_ptr(query), faiss.swig_ptr(np.asarray(vectors))
     if rows is None:
-        faiss.fvec_inner_products_ny(*pointers, dimension, count)
+        faiss.fvec_inner_products_ny(*pointers, dimension, count)  # type: ignore[attr-defined]  # not in its stub
     else:
-        faiss.fvec_inner_products_by_idx(*pointers, faiss.swig_ptr(rows), dimension, 1, count)
+        faiss.fvec_inner_products_by_idx(*pointers, faiss.swig_ptr(rows), dimension, 1, count)  # type: ignore[attr-defined]
     return scores

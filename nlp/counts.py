@@ -105,7 +105,7 @@ class _Written:
         self.syllables = syllables
         self.folded: Mapping[str, str] = {}
         # Looked up one by one, a memoryview is several times faster than an array.
-        self._pairs, self._seen = memoryview(pairs), memoryview(seen)
+        self._pairs, self._seen = pairs.data, seen.data
 
     def renumbered(self, number: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
         """Return the pairs of syllables that have a ``number``, by these numbers, and their counts."""
