@@ -24,7 +24,7 @@ from scale import embedded, measured, paragraph_vectors, queries, size_of, texts
 
 from corpus.feed import Entry
 from corpus.store import Filter, StoredParagraph
-from index import ivf
+from index import codes
 from index.lexical import LexicalIndex, Words
 from index.vectors import VectorIndex
 from models.embedder import load_embedder
@@ -115,10 +115,20 @@ def kinds(vectors: np.ndarray) -> Iterator[tuple[str, Callable[[], Any]]]:
         index.add(vectors)
         return index
 
+    def centred(factory: str) -> Any:
+        codes_index = faiss.index_factory(size, factory, faiss.METRIC_INNER_PRODUCT)
+        mean = sample.mean(axis=0)
+        codes_index.train(sample - mean)
+        codes_index.add(vectors - mean)
+        return codes_index
+
     yield "flat", lambda: trained("Flat")
     yield "flat, 8 bits", lambda: trained("SQ8")
-    for codes, name in (("Flat", "float32"), ("SQ8", "8 bits"), ("PQ96x4fs", "product codes of 4 bits")):
-        yield f"inverted file, {name}", lambda codes=codes: trained(f"IVF{lists},{codes}")
+    yield "flat, product codes of 4 bits, 2 dimensions each", lambda: centred(f"PQ{size // 2}x4fs")
+    yield "flat, product codes of 4 bits, 3 dimensions each", lambda: centred(f"PQ{size // 3}x4fs")
+    yield "flat, RaBitQ, 1 bit", lambda: centred("RaBitQfs")
+    for kind, name in (("Flat", "float32"), ("SQ8", "8 bits")):
+        yield f"inverted file, {name}", lambda kind=kind: trained(f"IVF{lists},{kind}")
 
 
 def dense(vectors: np.ndarray, asked: np.ndarray, work: Path) -> Iterator[str]:
@@ -128,14 +138,14 @@ def dense(vectors: np.ndarray, asked: np.ndarray, work: Path) -> Iterator[str]:
     wanted = [{key for key, _ in exact.search(query, 10)} for query in asked]
     for name, make in kinds(vectors):
         seconds, index = timed(make)
-        ivf.write(index, work / "one.faiss")
+        codes.write(index, work / "one.faiss")
         size = (work / "one.faiss").stat().st_size // 1_000_000
         is_inverted = name.startswith("inverted")
-        for probes in (16, 32, 48, 96) if is_inverted else (0,):
+        for probes in (16, 48, 96, 192) if is_inverted else (0,):
             if probes:
                 index.nprobe = probes
-            for rescored in (1, 4):
-                if name.endswith(("flat", "float32")) and rescored > 1:
+            for rescored in (1, 4, 30, 100):
+                if (name.endswith(("flat", "float32")) and rescored > 1) or ("8 bits" in name and rescored > 4):
                     continue
 
                 def search(query: np.ndarray, index: Any = index, rescored: int = rescored) -> list[int]:

@@ -183,7 +183,10 @@ def search(archive: Path, work: Path, size: int) -> dict[str, Any]:
     store = Store(f"sqlite:///{home / 'store.db'}")
     index = live(home, store, embedder)
     opening, generation = timed(index.snapshot)
-    report: dict[str, Any] = {"open_s": round(opening, 2), "kind": "ivf" if generation.vectors.approximate else "flat"}
+    report: dict[str, Any] = {
+        "open_s": round(opening, 2),
+        "kind": "codes" if generation.vectors.approximate else "flat",
+    }
     for name, only in FILTERS.items():
         searcher = Searcher(store, generation, embedder)
         report[name] = measured(partial(searcher.search, limit=10, only=only), asked)

@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from corpus import feed, labelled
 from corpus.changelog import Mark, mark_of, touched_since
 from corpus.feed import Entry
 from corpus.store import Store
-from index import ivf
+from index import codes
 from index.columns import Columns, Names, columns_of, joined, no_names
 from index.generation import (
     ACCENTS,
@@ -75,10 +74,7 @@ def build(
         rows = _Rows(work / VECTORS, dimension, feed.count(store), tell)
         LexicalIndex.build(work / LEXICAL, rows.taking(feed.all_entries(store, embedder_id)))
         keys, columns = rows.finish()
-        vectors = _mapped(work / VECTORS, len(keys), dimension)
-        if len(keys) > FLAT_LIMIT:
-            tell("grouping vectors", 0, len(keys))
-            _write_approximate(ivf.train(vectors), keys, vectors, work, tell)
+        _write_approximate(_mapped(work / VECTORS, len(keys), dimension), work, tell)
         tell("learning diacritics", 0, 1)
         Restorer.learn(chain(rows.texts, labelled.texts())).save(work / ACCENTS)
         manifest = _seal(work, mark, (embedder_id, dimension), keys, columns, rows.names)
@@ -115,7 +111,7 @@ def merge(folder: Path, store: Store, generation: Generation, progress: Progress
         added = _mapped(work / "fresh", len(fresh_keys), manifest.dimension)
         _merge_vectors(work / VECTORS, base.vectors, np.flatnonzero(stays), added, order)
         (work / "fresh").unlink()
-        _merge_approximate(generation, work, keys, fresh_keys, added, stays, tell)
+        _write_approximate(_mapped(work / VECTORS, len(keys), manifest.dimension), work, tell)
         restorer.save(work / ACCENTS)
         with lock(folder, CHANGING, wait=True):
             # Its files are never changed, only replaced: links are copies.
@@ -193,25 +189,13 @@ def _merge_vectors(path: Path, base: Vectors, kept: Keys, added: Vectors, order:
             rows.tofile(file)
 
 
-def _merge_approximate(
-    generation: Generation, work: Path, keys: Keys, fresh_keys: Keys, added: Vectors, stays: np.ndarray, tell: Progress
-) -> None:
-    if len(keys) <= FLAT_LIMIT:
-        return
-    path, base = generation.folder / APPROXIMATE, generation.vectors
-    index = ivf.read(path, mapped=False) if path.exists() else None
-    if index is None or ivf.is_outgrown(index, len(keys)):
-        vectors = _mapped(work / VECTORS, len(keys), generation.manifest.dimension)
-        _write_approximate(ivf.train(vectors), keys, vectors, work, tell)
-        return
-    ivf.remove(index, base.keys[~stays])
-    _write_approximate(index, fresh_keys, added, work, tell)
-
-
-def _write_approximate(index: faiss.Index, keys: Keys, vectors: Vectors, work: Path, tell: Progress) -> None:
-    for done in ivf.add(index, keys, vectors):
-        tell("indexing vectors", done, len(keys))
-    ivf.write(index, work / APPROXIMATE)
+def _write_approximate(vectors: Vectors, work: Path, tell: Progress) -> None:
+    if len(vectors) > FLAT_LIMIT:
+        tell("grouping vectors", 0, len(vectors))
+        index = codes.train(vectors)
+        for done in codes.add(index, vectors):
+            tell("indexing vectors", done, len(vectors))
+        codes.write(index, work / APPROXIMATE)
 
 
 def _seal(work: Path, mark: Mark, embedder: tuple[str, int], keys: Keys, columns: Columns, names: Names) -> Manifest:

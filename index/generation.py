@@ -20,7 +20,7 @@ import numpy as np
 
 from corpus.changelog import Mark
 from corpus.store import Filter, Store
-from index import ivf
+from index import codes
 from index.columns import Columns, Names, joined
 from index.lexical import LexicalIndex
 from index.vectors import Selection, VectorIndex
@@ -28,7 +28,7 @@ from nlp.accents import Restorer
 
 FORMAT = 2
 KEPT_GENERATIONS = 2
-VECTORS, ROWS, APPROXIMATE, ACCENTS, LEXICAL = "vectors.f32", "rows.npz", "vectors.ivf", "accents", "lexical"
+VECTORS, ROWS, APPROXIMATE, ACCENTS, LEXICAL = "vectors.f32", "rows.npz", "vectors.codes", "accents", "lexical"
 _REVISION = "lexical.json"
 Lock = Literal[".building.lock", ".changing.lock"]
 BUILDING: Lock = ".building.lock"
@@ -130,7 +130,7 @@ def _opened(current: Path, manifest: Manifest) -> Generation:
     shape = (manifest.paragraphs, manifest.dimension)
     # An empty file cannot be mapped.
     vectors = np.memmap(current / VECTORS, np.float32, "r", shape=shape) if len(keys) else np.zeros(shape, np.float32)
-    approximate = ivf.read(current / APPROXIMATE, mapped=True) if APPROXIMATE in manifest.files else None
+    approximate = codes.read(current / APPROXIMATE) if APPROXIMATE in manifest.files else None
     return Generation(
         current, manifest, Mark(manifest.store_id, manifest.revision), manifest.names, columns,
         columns.take(np.zeros(0, np.int64)), VectorIndex.of(keys, vectors, approximate), LexicalIndex(current / LEXICAL),

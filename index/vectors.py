@@ -1,7 +1,7 @@
 """Search by meaning over unit vectors: a memory-mapped base, what came since, and what is gone; filters work inside.
 
-Up to FLAT_LIMIT rows every search is exact. Beyond, an inverted file proposes and exact scores decide, except where a
-filter keeps so few rows that scoring just those is as fast: they are found exactly, however few.
+Up to FLAT_LIMIT rows every search is exact. Beyond, product codes propose and exact scores decide, except where a filter
+keeps so few rows that scoring just those is as fast: they are found exactly, however few.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index import ivf
+from index import codes
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-# Some 5 ms of exact search in one thread, measured on another machine; not yet by bench/engines.py.
+# Rows that exact search takes about 5 ms for (results/scale.md).
 FLAT_LIMIT = 50_000
-# Rows that scoring exactly takes as long as the inverted file.
-EXACT_LIMIT = 20_000
+# A filter that keeps fewer rows, or a smaller share, has these scored exactly.
+EXACT_LIMIT = 50_000
+_LEAST_SHARE = 0.08
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Selection:
 class VectorIndex:
     """Paragraph vectors by key; searching is safe under threads, changing makes another index.
 
-    ``keys`` (n,) ascend and belong to the rows of ``vectors`` (n, dimension); ``approximate`` holds the same keys, or is
-    None where search is exact. ``alive`` marks the rows of the base that are not gone or replaced.
+    ``keys`` (n,) ascend and belong to the rows of ``vectors`` (n, dimension); ``approximate`` holds codes of the same
+    rows, or is None where search is exact. ``alive`` marks the rows of the base that are not gone or replaced.
     """
 
     keys: Keys
@@ -67,21 +68,22 @@ class VectorIndex:
         rows = self._rows(vector, limit, base)
         delta = np.arange(len(self.delta_keys)) if allowed is None else np.flatnonzero(allowed.delta)
         keys = np.concatenate([self.keys[rows], self.delta_keys[delta]])
-        scores = np.concatenate([self.vectors[rows] @ vector, self.delta_vectors[delta] @ vector])
+        scores = np.concatenate([_products(self.vectors, vector, rows), self.delta_vectors[delta] @ vector])
         # By key where scores are equal, so that the same search gives the same order.
         best = np.lexsort((keys, -scores))[:limit]
         return [(int(key), float(score)) for key, score in zip(keys[best], scores[best], strict=True)]
 
     def _rows(self, vector: Vectors, limit: int, mask: Mask) -> NDArray[np.int64]:
-        """Return rows of the base that hold the ``limit`` nearest of ``mask``, in no order."""
+        """Return rows of ``mask`` among which are the ``limit`` nearest, in no order."""
         kept = np.flatnonzero(mask)
         if len(kept) <= limit:
             return kept
-        if self.approximate is not None and len(kept) > EXACT_LIMIT:
-            some = None if len(kept) == len(mask) else self.keys[kept]
-            found = ivf.nearest(self.approximate, vector, ivf.RESCORED * limit, some)
+        share = len(kept) / len(mask)
+        if self.approximate is not None and len(kept) > EXACT_LIMIT and share > _LEAST_SHARE:
+            found = codes.propose(self.approximate, vector, codes.candidates(limit, share))
+            found = found[mask[found]]
             if len(found) >= limit:
-                return np.searchsorted(self.keys, found)
+                return found
         scores = _products(self.vectors, vector, None if 2 * len(kept) > len(mask) else kept)
         scores = scores[kept] if len(scores) > len(kept) else scores
         return kept[np.argpartition(-scores, limit - 1)[:limit]]

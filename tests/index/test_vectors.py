@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import ivf
+from index import codes
 from index import vectors as vectors_module
 from index.vectors import Selection, VectorIndex
 
@@ -77,11 +77,12 @@ def test_the_approximate_index_finds_nearly_all_and_filters_inside(
     tmp_path: Path, many: np.ndarray, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vectors_module, "EXACT_LIMIT", 500)
+    monkeypatch.setattr(codes, "LEAST_RESCORED", 400)
     numbers = np.arange(0, 3 * len(many), 3, dtype=np.int64)
-    made = ivf.train(many)
-    assert list(ivf.add(made, numbers, many))[-1] == len(many)
-    ivf.write(made, tmp_path / "v.ivf")
-    index = VectorIndex.of(numbers, many, ivf.read(tmp_path / "v.ivf", mapped=True))
+    made = codes.train(many)
+    assert list(codes.add(made, many))[-1] == len(many)
+    codes.write(made, tmp_path / "v.codes")
+    index = VectorIndex.of(numbers, many, codes.read(tmp_path / "v.codes"))
     exact = VectorIndex.of(numbers, many)
     allowed = Selection(np.random.default_rng(3).random(len(many)) < share, np.zeros(0, np.bool_))
     hits = 0
@@ -92,15 +93,6 @@ def test_the_approximate_index_finds_nearly_all_and_filters_inside(
         hits += len({*found} & {key for key, _ in exact.search(query, 10, allowed)})
     assert hits >= 980
     assert share > 0.1 or hits == 1_000, "few rows are searched exactly"
-
-
-def test_what_is_removed_from_the_approximate_index_is_gone(many: np.ndarray) -> None:
-    keys = np.arange(len(many), dtype=np.int64)
-    index = ivf.train(many)
-    assert list(ivf.add(index, keys, many))
-    ivf.remove(index, keys[:2_000])
-    assert index.ntotal == 2_000
-    assert min(ivf.nearest(index, many[0], 50, None)) >= 2_000
 
 
 def test_a_key_twice_is_refused(vectors: np.ndarray) -> None:
