@@ -37,6 +37,11 @@ _COUNTED = re.compile(
 )
 
 
+# "Số lớp: 06 | Số học viên: 240": the noun heads its own cell.
+_COUNT_CELL = re.compile(
+    rf"(?:^|[|;,]\s*)(?:tong )?so (?:luong )?(?P<noun>{any_of(NOUN_SPELLING)})(?![a-z])[^.;:|\d]{{0,60}}:\s*"
+    rf"{_COMPARED}(?P<low>{VALUE})(?:\s*[-–—]\s*(?P<high>{VALUE}))?\s*(?=[;|,]|$|\.\s|\.$)"
+)
 _LINKED = re.compile(rf"(?<![a-z])(?:(?:len|dat|la|con|toi|den|bang)\s+|{COMPARISON})$")
 
 
@@ -46,7 +51,12 @@ def find_bare_figures(flat: str, plain: str, parts: Sequence[Span], taken: Seque
     for figure in taken:
         covered[slice(*figure.span)] = b"\1" * (figure.span[1] - figure.span[0])
     free = []
-    for figure in (*_shares(flat, plain, parts), *_cells(plain, parts), *_counts(plain, parts)):
+    for figure in (
+        *_shares(flat, plain, parts),
+        *_cells(plain, parts),
+        *_counts(plain, parts),
+        *_count_cells(plain, parts),
+    ):
         if not any(covered[slice(*figure.span)]):
             free.append(figure)
             covered[slice(*figure.span)] = b"\1" * (figure.span[1] - figure.span[0])
@@ -100,6 +110,12 @@ def _counts(plain: str, parts: Sequence[Span]) -> Iterator[Figure]:
         if _LINKED.search(plain[: match.start("low")][-24:]) and not _YEARS.match(match["low"]):
             noun = NOUN_SPELLING[match["noun"]]
             yield _figure(match, plain, parts, noun, noun)
+
+
+def _count_cells(plain: str, parts: Sequence[Span]) -> Iterator[Figure]:
+    for match in _COUNT_CELL.finditer(plain):
+        noun = NOUN_SPELLING[match["noun"]]
+        yield _figure(match, plain, parts, noun, noun)
 
 
 def _figure(match: re.Match[str], plain: str, parts: Sequence[Span], unit: str, noun: str) -> Figure:

@@ -78,6 +78,20 @@ _TITLED = re.compile(
 _DOSSIER = re.compile(r"ho so|lap thanh|ban (?:sao|chinh|goc)")
 # "một trong 5 tỉnh đi đầu", "cứ 3 ha một bể": a rank, a measure for each.
 _RANKED = re.compile(r"(?<!\w)(?:một trong|trong số|trong|top|nhóm|cứ|mỗi)\s+$", re.IGNORECASE)
+# "02 đợt/tháng", "lấy mẫu tại 15 vị trí": how something is watched, no aim.
+_FREQUENCY = re.compile(r"tan suat(?![a-z])[^.;]{0,80}$")
+_SAMPLING = re.compile(r"(?:lay mau|thu mau|quan trac)(?![a-z])[^.;]{0,80}$")
+_SAMPLED = frozenset({"vị trí", "mẫu", "điểm", "ao", "vùng", "bãi", "khu", "đợt", "lần"})
+_NUMBER_OF = re.compile(r"(?:so luong|so|tong so) (?:mau|diem|vi tri)(?: [a-z]+){0,3}:?\s+$")
+# "giảm 20% rác tại 45 điểm bán": where an action with a figure of its own takes place.
+_AT = re.compile(r"[^.,;:]*(?<![a-z])(?:tai|o)\s+(?:ca |khap |hon |khoang )?$")
+# "được chứng nhận khi có ít nhất 10% ...": conditions of an award.
+_AWARDED = re.compile(
+    r"(?<![a-z])duoc (?:[a-z]+ ){0,4}?(?:chung nhan|cong nhan|xem xet|cap|xep|gan|dat|huong|tang)(?![a-z])[^.;]{0,80}(?<![a-z])(?:khi|neu)(?![a-z])"
+)
+_PENALTY = re.compile(r"(?<![a-z])(?:xu phat|phat|muc phat)(?![a-z])")
+_EXISTS = re.compile(r"(?:^\W*(?:\d+(?:\.\d+)*\.?\s+)?|[,:]\s*|phan dau\s+|(?<!\w)20\d\d\s+)co (?:them )?$")
+_MAY = re.compile(r"\s*co the(?![a-z])")
 _SCORED = re.compile(r"thang (?:\d+ )?diem|cham diem|thang \d+")
 
 
@@ -94,8 +108,12 @@ def commits(setting: Setting, figures: Sequence[Figure], place: int) -> bool:
         or (figure.comparator == "=" and bool(_RANKED.search(setting.text, max(0, start - 12), start)))
         or _TITLED.search(before)
         or (figure.noun in ("bộ", "bản") and bool(_DOSSIER.search(before[-80:] + text[start:end] + after[:10])))
+        or _AWARDED.search(text[sentence:start])
+        or _is_sampling(setting, figure, before)
+        or _is_place(setting, figures, place)
         or _is_score(setting, figure, before)
         or _is_spent(figure, before, after)
+        or (figure.unit == "lần" and _PENALTY.search(text[sentence:start]))
         or _is_size(setting, figure, text[start:end], before, after)
         or _is_threshold(figure, text[start:end], before, after)
         or _is_base(text, figures, place, before)
@@ -105,6 +123,23 @@ def commits(setting: Setting, figures: Sequence[Figure], place: int) -> bool:
 
 def _is_score(setting: Setting, figure: Figure, before: str) -> bool:
     return figure.unit == "điểm" and bool(_SCORED.search(setting.folded) or _POINTS.search(before))
+
+
+def _is_sampling(setting: Setting, figure: Figure, before: str) -> bool:
+    """Tell how often, and at how many places, something is sampled."""
+    if figure.unit in ("đợt", "lần", "kỳ") and figure.comparator == "=" and _FREQUENCY.search(before):
+        return True
+    if figure.noun not in _SAMPLED or _NUMBER_OF.search(before) or _BUILT.search(before):
+        return False
+    return setting.sampled or bool(_SAMPLING.search(before))
+
+
+def _is_place(setting: Setting, figures: Sequence[Figure], place: int) -> bool:
+    """Tell the places where an action takes place that has a figure of its own."""
+    if not place or not figures[place].noun or figures[place - 1].unit in ("đồng", "USD"):
+        return False
+    between = setting.folded[figures[place - 1].span[1] : figures[place].span[0]]
+    return figures[place].comparator == "=" and bool(_AT.fullmatch(between)) and " va " not in between
 
 
 def is_pursued(setting: Setting, figure: Figure) -> bool:
@@ -147,11 +182,11 @@ def _is_threshold(figure: Figure, written: str, before: str, after: str) -> bool
         return figure.comparator in (">=", "<=") and not _DUTY.match(written)
     if figure.comparator in (">=", "<=") and not _DUTY.match(written) and _CONCERNED.search(before):
         return True
-    if figure.noun and _CHARGED.search(before):
+    if (figure.noun and _CHARGED.search(before)) or (figure.comparator in (">=", "<=") and _MAY.match(after)):
         return True
     if figure.unit == "%" or figure.comparator not in (">=", "<=") or _DUTY.match(written):
         return False
-    return bool(_THRESHOLD.match(after) and not _ACHIEVED.search(before)) or bool(
+    return bool(_THRESHOLD.match(after) and not (_ACHIEVED.search(before) or _EXISTS.search(before))) or bool(
         _WHO.search(before[-160:]) and _THEN.match(after)
     )
 

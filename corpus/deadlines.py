@@ -27,11 +27,11 @@ _DEADLINE = re.compile(
     rf"{_PERIOD}|"
     rf"(?<![a-z])(?:{_BY}\s+)*(?:(?:thang\s*\d{{1,2}}|quy\s*(?:[1-4]|[iv]+))\s*(?:[/-]|nam)|nam)\s*"
     rf"(?P<year>20\d{{2}})(?!\d)(?:\s+tro di)?|(?<![a-z])(?:(?:den|toi|het|vao|truoc|cuoi|ke tu|tu|tam nhin|dinh huong)\s+)+(?:tet\s+)?(?P<short>20\d{{2}})(?![\d.,]\d)|"
-    r"(?<![\w/.,-])(?P<led>20[1-5]\d)\s*(?=:\s)|(?<=\|)\s*(?P<cell>20[1-5]\d)\s*(?=\||$)"
+    r"(?<=[a-z%], )(?P<tail>20[1-5]\d)(?=\s*(?:[;|]|$))|(?<![\w/.,-])(?P<led>20[1-5]\d)\s*(?=:\s)|(?<=\|)\s*(?P<cell>20[1-5]\d)\s*(?=\||$)"
 )
 # A year that dates the base of comparison or another text, not the target.
 _OTHER_YEAR = re.compile(
-    r"(?:so voi[^,;.\d]{0,50}|(?:cung ky|binh quan|trung binh|luat)[^,;.\d]{0,40}|(?<![a-z])cua\s+|lan\s+)$"
+    r"(?:so voi[^,;.\d]{0,50}|(?:cung ky|binh quan|trung binh|luat)[^,;.\d]{0,40}|(?<![a-z])cua\s+)$"
 )
 # "(năm 2025 là 5,8%)"
 _WAS = re.compile(r"\s(?:la|moi|chi)(?![a-z])")
@@ -41,9 +41,10 @@ _OPENS = re.compile(
 )
 # Closes a list with its verb, or after a full stop.
 _APART = re.compile(
-    r"^\W*(?:(?:tat ca|deu|phai|cung|cac|nhiem vu|noi dung|viec|hai|ba|nay|tren|can) )*(?:hoan thanh|xong|ket thuc)(?![a-z])"
+    r"^\W*(?:(?:tat ca|toan bo|ca|deu|phai|cung|duoc|cac|nhung|nhiem vu|noi dung|muc tieu|chi tieu|cong viec|phan viec|viec|hai|ba|nay|"
+    r"tren|can) )*(?:hoan thanh|xong|ket thuc)(?![a-z])"
 )
-_WITHIN = re.compile(r"(?:ngay )?(?:trong|truoc|hoan thanh|xong|cham nhat|muon nhat|han)(?![a-z])")
+_COMPLETED = re.compile(r"(?:hoan thanh|xong|ket thuc)(?![a-z])")
 _OFTEN = re.compile(r"(?<![a-z])(?:moi|hang) (?:nam|quy|thang|tuan|ngay)|dinh ky")
 # A heading's look beyond the plan, where the plan itself has a date; and a period without a word.
 _VISION = re.compile(r"(?<=20\d\d)\W*(?:va )?(?:co )?(?:tam nhin|dinh huong)(?: den| toi)?(?: nam)? 20\d\d")
@@ -83,8 +84,9 @@ def find_deadlines(folded: str, parts: Sequence[Span], figures: Sequence[Figure]
         led = folded.startswith(":", match.end())
         apart = not (ahead or behind or led)
         labelled = labelled or (apart and bool(_APART.match(folded[clause[0] : match.end()])))
-        shared = labelled or (
-            (apart or (not ahead and bool(_WITHIN.match(folded, *match.span()))))
+        shared = labelled or bool(
+            not ahead
+            and ((apart and not before.strip(" (")) or (before.endswith(", ") and _COMPLETED.match(match.group())))
             and _closes(folded, match.end(), clause, figures)
         )
         back = shared or (behind and not led and not (ahead and _OPENS.search(before)))
@@ -116,7 +118,7 @@ def _value(match: re.Match[str]) -> str:
             with suppress(ValueError):
                 day = date(int(match[f"{prefix}full"]), int(match[f"{prefix}month"]), int(match[f"{prefix}day"]))
                 return day.isoformat()
-    names = ("end", "year", "short", "full", "led", "lyear", "lfull", "cell")
+    names = ("end", "year", "short", "full", "led", "lyear", "lfull", "cell", "tail")
     return next(match[name] for name in names if match[name])
 
 
@@ -145,7 +147,8 @@ def governing(
 ) -> str | None:
     """Return the date a figure is due: one right behind it, else its clause's, else the last that led a clause.
 
-    Failing those, a date that closes the list the figure stands in, or the one ``inherited`` from a heading.
+    Failing those, the one ``inherited`` from a heading, a date that closes the list the figure stands in, or the one of
+    an earlier item of its sentence; an item of a list does not take the date of a later one that has a figure of its own.
     """
     start, end = figure.span
     within = [d for d in deadlines if d.clause == figure.clause]
@@ -160,10 +163,9 @@ def governing(
     closing = next((d for d in deadlines if d.shared and (d.labelled or d.span[0] >= end)), None)
     if closing and closing.labelled:
         return closing.value
-    if inherited or closing is None:
+    if inherited or _OFTEN.search(folded, *figure.clause):
         return inherited
-    return (
-        closing.value
-        if not _OFTEN.search(folded, *figure.clause) and ". " not in folded[end : closing.span[0]]
-        else None
-    )
+    if closing:
+        return closing.value if ". " not in folded[end : closing.span[0]] else None
+    earlier = next((d for d in reversed(deadlines) if d.span[1] <= start), None)
+    return earlier.value if earlier and ". " not in folded[earlier.span[1] : start] else None

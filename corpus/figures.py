@@ -12,15 +12,18 @@ from dataclasses import dataclass
 
 from corpus.numbers import NUMBER
 from corpus.target_words import (
+    ACTS,
     GOAL_VERBS,
     MEASURES,
     NEVER_COUNTED,
     NOUN_SPELLING,
     NOUNS,
+    PLACES,
     SCALES,
     SINGLE,
     SPELLED,
     SPELLED_FOLDED,
+    TASK_VERBS,
     any_of,
     folded,
 )
@@ -30,7 +33,7 @@ from nlp.sentences import Span
 
 # "dựa trên ba trụ cột" compares nothing, and "trên một tấn" is for each ton.
 _LEAST = r"(?:(?<!dua )(?<!cu )(?<!doi )tren(?! mot (?!ty|ti|nghin|ngan|tram)| 1 (?!ty|ti|trieu|nghin|ngan))|it nhat|toi thieu|khong duoi|khong thap hon|khong it hon|khong nho hon|(?<!nho )(?<!lon )hon|(?<!khong )vuot)(?![a-z])|≥|>=|>|toi thieu dat"
-_MOST = r"(?:duoi|toi da|khong (?:de )?(?:vuot )?qua|khong lon hon|(?<!khong )nho hon|khong cao hon|khong nhieu hon|nhieu nhat)(?![a-z])|≤|<=|<"
+_MOST = r"(?:duoi|toi da|khong (?:[a-z]+ ){0,2}qua|khong lon hon|(?<!khong )nho hon|khong cao hon|khong nhieu hon|nhieu nhat)(?![a-z])|≤|<=|<"
 _NEUTRAL = r"(?:khoang|xap xi|gan|chung|gap|tu|xuong con|chi con|xuong|(?<!khong )(?:cao|thap|it|nhieu) hon|(?<=giam )con)(?![a-z])"
 _LEAST_FOUND = re.compile(rf"(?<![a-z])(?<!cao )(?<!thap )(?<!it )(?<!nhieu )(?:{_LEAST})|khong (?:thap|it) hon")
 _MOST_FOUND = re.compile(rf"(?<![a-z])(?:{_MOST})")
@@ -39,10 +42,10 @@ VALUE = r"\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,15}(?:[.,]\d{1,15})?"
 _SCALE = rf"(?:{'|'.join(SCALES)})(?![a-z])"
 _RATE = r"/\s?(?:ngay dem|ngay|gio|nam|thang|vu|m2|m3|ha|tan|san pham|nguoi)(?![a-z\d])"
 _FIGURE = re.compile(
-    rf"(?P<compare>(?:{COMPARISON}){{0,3}})(?:(?<![\w/.,])(?P<low>{VALUE})"
+    rf"(?P<compare>(?:{COMPARISON}){{0,3}})(?:(?:(?<![\w/.,])|(?<=[a-z]{{2}})(?=[\d.,]+\s?%))(?P<low>{VALUE})"
     rf"(?:(?:\s*%)?(?:\s*(?P<low_scale>{_SCALE}))?\s*(?:[-–—~]|den|toi)\s*(?P<high>{VALUE}))?"
     rf"|(?<![a-z\d])(?P<spelled>{any_of(SPELLED_FOLDED)})(?=\s))\s*(?:(?P<scale>{_SCALE})\s*)?"
-    rf"(?:(?P<measure>(?!dong (?:hang|san pham))(?:{any_of(MEASURES)}))(?![a-z\d]|/[hs]\b)(?P<rate>(?<!%){_RATE})?"
+    rf"(?:(?P<measure>(?!dong (?:hang|san pham))(?:{any_of(MEASURES)}))(?![a-z\d]|/[hs]\b)(?P<rate>(?<!%)(?:{_RATE}){{1,2}})?"
     rf"|(?P<noun>{any_of(NOUN_SPELLING)})(?![a-z\d])(?P<flow>/(?:ngay dem|ngay|gio)(?![a-z]))?|"
     r"(?(low)(?P<word>[a-z]{2,}(?:-[a-z]+)?)(?=(?: (?P<second>[a-z]{2,})(?![a-z-]))?)|(?!))|"
     r"[\"“](?P<quoted>[^\"“”;\x00]{3,30})[\"”])"
@@ -70,6 +73,11 @@ _GOAL = re.compile(rf"{folded(GOAL_VERBS)}\s+(?:(?:moi|duoc|lai|them|it nhat|tai
 _FURTHER = re.compile(r"(?:,|(?<![a-z])(?:va|cung|cung voi))\s+$")
 # "từ 10 con vật nuôi trở lên": words of the noun stand before "trở lên".
 _UPWARD = re.compile(r"(?: [a-z]+){0,4} tro (len|xuong)(?![a-z])")
+# "20 trường học, trạm y tế": nouns that one number governs; "và" only closes such a list.
+_JOINED = any_of((*(n for n in NOUNS if " " in n and n not in {*GOAL_VERBS, *TASK_VERBS, *ACTS}), *PLACES))
+_ALSO = re.compile(rf"(?:,\s(?:{_JOINED})(?!\w))+(?:\s(?:và|hoặc)\s(?:{_JOINED})(?!\w))?(?! [A-ZĐÀ-Ỹ])")
+# "mỗi xã có một điểm": what each shall have is a number, though "một" is written.
+_OF_EACH = re.compile(r"(?<!\w)(?:mỗi|từng|moi|tung)\s(?:[^\W\d]+[ ,]+){1,8}?(?P<having>(?:có|co)\s+)?$", re.IGNORECASE)
 _PER_ONE = re.compile(r"(?<!dua )tren\s+$")
 
 # A noun of the list's making is one word; any other is taken to have two syllables, unless it is foreign ("camera").
@@ -123,7 +131,11 @@ def _found(flat: str, masked: str, parts: Sequence[Span], plain: bool) -> Iterat
         after = match["after"] or ""
         least, most = compared(masked, match.span("compare"))
         words = match["compare"] or ""
-        if words.endswith("tu ") and not (match["high"] or after) and (upward := _UPWARD.match(masked, match.end())):
+        if (
+            words.split()[-1:] == ["tu"]
+            and not (match["high"] or after)
+            and (upward := _UPWARD.match(masked, match.end()))
+        ):
             after = upward[0]
         lowered = words.startswith(("xuong", "chi con"))
         counted = least or most or lowered or bool(match["high"]) or bool(after)
@@ -153,10 +165,19 @@ def _found(flat: str, masked: str, parts: Sequence[Span], plain: bool) -> Iterat
         elif most or after.endswith("xuong"):
             comparator = "<="
         start = match.start() + len(match.group()) - len(match.group().lstrip())
-        end = match.end("second") if match["word"] and " " in noun else match.end()
+        end, also = _ending(flat, match, noun)
+        unit, noun = unit + also, noun + also
         if noun:
             listed = (clause[0], end)
         yield Figure((start, end), comparator, values, unit, noun, clause, sure)
+
+
+def _ending(flat: str, match: re.Match[str], noun: str) -> tuple[int, str]:
+    """Return where a figure ends, and the nouns that its number counts besides ``noun``."""
+    if match["word"] and " " in noun:
+        return match.end("second"), ""
+    also = _ALSO.match(flat, match.end()) if noun and match["noun"] else None
+    return (also.end(), also.group()) if also else (match.end(), "")
 
 
 def clause_at(parts: Sequence[Span], place: int, length: int) -> Span:
@@ -176,7 +197,8 @@ def _spelled_right(flat: str, match: re.Match[str], plain: bool, sure: tuple[boo
     name = "noun" if match["noun"] else "scale" if match["scale"] else "measure"
     noun = flat[match.start(name) : match.end(name)]
     if written in ("một", "mot") and not counted:
-        return aimed and bool(match["noun"]) and noun in SINGLE
+        each = _OF_EACH.search(flat, max(0, match.start() - 80), match.start())
+        return bool(match["noun"]) and ((aimed and noun in SINGLE) or bool(each and (aimed or each["having"])))
     return (
         (plain or written in SPELLED)
         and (counted or aimed or written not in ("năm", "nam"))

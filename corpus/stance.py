@@ -24,6 +24,11 @@ _STOPPED = re.compile(r"[.!?][\"”’)\s]*(?:$|\[\d|\s[\"“(]?[A-ZĐÀ-Ỹ])")
 _LINE = 160
 _CELLS = re.compile(r"(?:[;|.]|–)\s+[A-ZĐÀ-Ỹ][^:;|.]{1,30}:\s|\|\|?")
 _OWN_YEAR = re.compile(r"(?<!den )(?<!cuoi )(?<!tu )(?<!het )nam (20\d{2})(?! ?[-–])")
+_ANY_YEAR = re.compile(r"(?<![\d/.-])20\d\d(?![\d/])")
+# The year from which a bare year is taken to lie ahead, where neither headings nor title name one.
+_FIRST_AHEAD = "2025"
+_YEAR_CELL = re.compile(r"(?:^|[|;])\s*(20\d\d)\s*:")
+_SAMPLING = re.compile(r"quan trac|lay mau|tan suat|chi tieu giam sat|giam sat moi truong")
 # Words that, folded, read like "đã", "chỉ", "khi" and "nếu".
 _ALIKE = re.compile(r"(?<!\w)(?:đá|đa|da|dạ|đà|chị|khí|nêu)(?!\w)", re.IGNORECASE)
 Stance = Literal["aim", "task", "fact", ""]
@@ -42,20 +47,27 @@ def stance(headings: Sequence[str]) -> Stance:
 
 @dataclass(frozen=True)
 class Setting:
-    """A paragraph for judging its figures: as written, folded, with what its headings say."""
+    """A paragraph for judging its figures: as written, folded, with what its headings say.
+
+    ``since`` is the first year that headings or title name; ``sampled`` says that they speak of monitoring.
+    """
 
     text: str
     folded: str
     stance: Stance
     year: str
+    since: str
+    sampled: bool
 
     @classmethod
-    def of(cls, text: str, headings: Sequence[str]) -> Setting:
-        """Read what ``headings`` say of ``text``."""
+    def of(cls, text: str, headings: Sequence[str], title: str = "") -> Setting:
+        """Read what ``headings`` and the document's ``title`` say of ``text``."""
         years = _OWN_YEAR.findall(fold(headings[-1])) if headings else []
         plain = not has_diacritics(text)
         folded_text = fold(text if plain else _ALIKE.sub(lambda match: "\x00" * len(match.group()), text))
-        return cls(text, folded_text, stance(headings), min(years, default=""))
+        above = fold(" ".join((title, *headings)))
+        since = min(_ANY_YEAR.findall(above), default=_FIRST_AHEAD)
+        return cls(text, folded_text, stance(headings), min(years, default=""), since, bool(_SAMPLING.search(above)))
 
     @cached_property
     def fragment(self) -> bool:
@@ -66,6 +78,12 @@ class Setting:
     def row(self) -> bool:
         """Whether the text is a row of a table: cells with labels, or between bars."""
         return len(_CELLS.findall(self.text)) >= 2
+
+    @cached_property
+    def past(self) -> bool:
+        """Whether this is a row whose cells are headed by years that all lie behind: "2022: 88% | 2023: 91,5%"."""
+        years = _YEAR_CELL.findall(self.folded) if self.row else []
+        return len(years) > 1 and max(years) < self.since
 
     @cached_property
     def told(self) -> bool:

@@ -40,7 +40,7 @@ def find_targets(text: str, heading_path: Sequence[str] = (), title: str = "") -
     ]
     if not figures:
         return []
-    setting = Setting.of(flat, heading_path)
+    setting = Setting.of(flat, heading_path, title)
     if setting.stance == "fact":
         return []
     deadlines = find_deadlines(folded, parts, figures)

@@ -39,6 +39,8 @@ _CELL_OF_RESULTS = re.compile(
     r"(?:^|[|;:,(])\s*(?:hien trang|thuc hien|thuc trang|uoc|uoc thuc hien|nam hien hanh|nam goc|ket qua thuc hien|so lieu|nen|nam co so|ban dau)"
     r"(?! (?:den|trong|muc tieu|can|phai|du kien))[^|;:]{0,40}:\s*$|\((?:nam )?20\d\d (?:la|moi|chi)(?: [a-z]+)?\s*$"
 )
+# "Phấn đấu đến năm 2030: ...; công suất của các nhà máy mới đạt": new ones, no result.
+_NEW = re.compile(r"(?<![a-z])moi (?:dat|co|la)\s")
 # Behind the figure: it is compared with what was, or what it counts has acted already.
 _ALREADY = re.compile(
     r"[^.;]{0,60}so voi (?:cung ky|vu (?:truoc|ngoai)|(?:nam|thang) (?:ngoai|truoc))|[^.;,]{0,12}(?<![a-z])(?:hien nay|hien tai|cua nam nay|(?:nam|thang|tuan) qua)|"
@@ -89,6 +91,7 @@ def is_told(setting: Setting, figures: Sequence[Figure], place: int, around: tup
             and not (setting.stance in ("aim", "task") and _OF_PLAN.match(after))
         )
         or setting.told
+        or setting.past
         or _CELL_OF_RESULTS.search(before[-80:])
     ):
         return True
@@ -99,7 +102,9 @@ def is_told(setting: Setting, figures: Sequence[Figure], place: int, around: tup
         return True
     pursued = bool(PURSUIT.search(text[sentence : figure.span[1]]))
     if setting.stance == "aim":
-        return bool(_TODAY.search(before)) and not PURSUIT.search(before)
+        return bool(_TODAY.search(before)) and not PURSUIT.search(
+            text[sentence:first] if _NEW.search(before) else before
+        )
     if setting.stance == "" and not (
         pursued or _DUE.match(text, figure.span[1]) or _is_listed(setting, sentence, before, figure)
     ):

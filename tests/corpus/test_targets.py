@@ -67,6 +67,17 @@ FIGURES = [
     ("Trang bị 14 pallet gỗ tái chế cho kho", [("=", (14,), "pallet")]),
     ("Suất tiêu hao thấp hơn 12% so với lò cũ", [("=", (12,), "%")]),
     ("Bố trí ở Hòn Rơm 4 điểm bán", [("=", (4,), "điểm bán")]),
+    ("Nước dùng đạt 90 m3/người/năm", [("=", (90,), "m3/người/năm")]),
+    # what one number counts together, and what only follows it
+    ("Phấn đấu 4 xã, phường thu phí theo túi", [("=", (4,), "xã, phường")]),
+    ("Lắp mái pin ở 60 trường học, trạm y tế và nhà văn hóa", [("=", (60,), "trường học, trạm y tế và nhà văn hóa")]),
+    ("Mở 6 lớp, tổ chức hội thi", [("=", (6,), "lớp")]),
+    ("Hỗ trợ 9 xã, thành phố Vị Thanh làm trước", [("=", (9,), "xã")]),
+    # one of each, numbers glued to words, those that say what shall exist
+    ("Phấn đấu mỗi xóm duy trì một nhóm nhặt rác", [("=", (1,), "nhóm")]),
+    ("Phấn đấu tối thiểu20% quầy bỏ túi mỏng", [(">=", (20,), "%")]),
+    ("Phấn đấu không phát sinh quá 5% rau hỏng", [("<=", (5,), "%")]),
+    ("Phấn đấu có từ 40 hộ nuôi ong trở lên được cấp mã", [(">=", (40,), "hộ")]),
     # shares in words, only where aimed at
     ("Phấn đấu hai phần ba hộ ủ rác", [("=", (66.7,), "%")]),
     ("Ít nhất một nửa số sạp dùng lá gói", [(">=", (50,), "%")]),
@@ -75,7 +86,10 @@ FIGURES = [
     # cells of tables
     ("Chợ có bể ủ | chợ | 6 | 2027", [("=", (6,), "chợ")]),
     ("Hộ ủ rác; Đơn vị tính: %; Mức phấn đấu: 64; Thời hạn: 2028", [("=", (64,), "%")]),
+    ("Tập huấn | Số lớp: 06 | Số học viên dự kiến: 240", [("=", (6,), "lớp"), ("=", (240,), "học viên")]),
     # several at once
+    ("Cam kết bớt 20% đồ ăn thừa tại 45 điểm bán", [("=", (20,), "%")]),
+    ("Thay lò cũ tại 45 cơ sở", [("=", (45,), "cơ sở")]),
     ("90% trường và 70% bệnh viện dùng đèn LED", [("=", (90,), "%"), ("=", (70,), "%")]),
     ("gồm 6 siêu thị, 2 chợ", [("=", (6,), "siêu thị"), ("=", (2,), "chợ")]),
     ("Hoàn thành 60 trạm, trong đó 20 trạm có mái pin", [("=", (60,), "trạm"), ("=", (20,), "trạm")]),
@@ -152,7 +166,14 @@ DEADLINES = [
     ("Mở 5 lớp trước ngày 31/02/2026", [], ["2026"]),
     ("Mở 5 lớp", [], [None]),
     ("Mở 5 lớp; in 90 tờ rơi; hoàn thành trước ngày 30/9/2026", [], ["2026-09-30"] * 2),
-    ("Mở 5 lớp; lập 3 tổ tự quản trong năm 2027", [], ["2027"] * 2),
+    ("Mở 5 lớp; lập 3 tổ tự quản trong năm 2027", [], [None, "2027"]),
+    ("Mở 5 lớp, lập 3 tổ; in 90 tờ rơi, xong trong năm 2027", [], ["2027"] * 3),
+    ("Mở 5 lớp; lập 3 tổ tự quản; tất cả công việc hoàn thành trong năm 2027", [], ["2027"] * 2),
+    ("Mở 5 lớp; lập 3 tổ. Các chỉ tiêu trên hoàn thành vào năm 2028.", [], ["2028"] * 2),
+    ("Mở 5 lớp, xong trước ngày 30/6/2027; lập 3 tổ tự quản", [], ["2027-06-30"] * 2),
+    ("Mở 5 lớp; siết quản lý chợ nổi giai đoạn 2026 - 2030", [], [None]),
+    ("Giảm 30% ly dùng một lần trước năm 2027; bớt 5% túi trước năm 2028", [], ["2027", "2028"]),
+    ("Khu A: 90% hộ ủ rác, 2026; Khu B: 70% hộ ủ rác, 2027", ["Lộ trình"], ["2026", "2027"]),
     ("Hằng năm mở 5 lớp; lập 3 tổ tự quản trong năm 2027", [], [None, "2027"]),
     ("Tỷ lệ đạt 40%; thu nhập tăng 9% vào năm 2027", [], [None, "2027"]),
     ("Mở 5 lớp. Thời hạn chung: 2028", [], ["2028"]),
@@ -226,6 +247,11 @@ NOT_TARGETS = [
     "Hộ nuôi từ 10 con dê núi trở lên phải kê khai",
     "Hồ sơ lập thành 02 bộ gửi về Sở",
     "Kinh tế số dựa trên ba trụ cột",
+    "Tỷ lệ rác được ủ | 2021: 18% | 2022: 20,5% | 2023: 24%",
+    "Tổ chức vi phạm chịu mức phạt gấp 2 lần",
+    "Xã được công nhận sạch khi có ít nhất 70% hộ ủ rác và dành 5% đất trồng cây",
+    "Đơn vị có tỷ lệ dưới 30% có thể điều chỉnh mục tiêu",
+    "Tần suất quan trắc: 02 đợt/tháng",
     "Quyết định ngày 24-5-2025 về đào tạo",
     "",
 ]
@@ -251,6 +277,23 @@ def test_a_result_under_a_heading_of_aims_is_told_apart() -> None:
     row = "Tỷ lệ hộ ủ rác | Hiện trạng 2025: 31% | Mục tiêu 2028: 50%"
     assert [(t.values, t.deadline) for t in find_targets(row, ["Bảng 1. Chỉ tiêu"])] == [((50,), "2028")]
     assert find_targets("Hiện nay, toàn tỉnh có khoảng 180 trạm", ["II. MỤC TIÊU"]) == []
+
+
+def test_how_something_is_sampled_is_not_aimed_at() -> None:
+    assert find_targets("Lấy mẫu nước tại 15 vị trí", ["II. NHIỆM VỤ"]) == []
+    assert find_targets("01 vị trí ở cửa cống", ["II. NHIỆM VỤ"], "Kế hoạch quan trắc nước nuôi tôm") == []
+    assert len(find_targets("Lắp trạm quan trắc tại 16 điểm xả", ["II. NHIỆM VỤ"])) == 1
+
+
+def test_new_plants_reach_what_is_aimed_at() -> None:
+    aimed = "Phấn đấu đến năm 2030: 9 chợ đóng bãi tạm; công suất các nhà máy mới đạt 300 tấn/ngày"
+    assert [t.values for t in find_targets(aimed, ["II. MỤC TIÊU"])] == [(9,), (300,)]
+    assert find_targets("Tỷ lệ ủ rác mới đạt 30%", ["II. MỤC TIÊU"]) == []
+
+
+def test_yearly_cells_count_in_their_own_period() -> None:
+    row = "Tỷ lệ hộ ủ rác | 2022: 18% | 2023: 20% | 2024: 24%"
+    assert len(find_targets(row, ["Lộ trình giai đoạn 2021 - 2025"])) == 3
 
 
 def test_a_row_is_named_by_its_own_cell() -> None:
