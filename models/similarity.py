@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import sklearn
@@ -25,8 +25,13 @@ from models import sealed
 from models.embedder import Embedder, Vectors
 from models.errors import MatcherError
 
-FORMAT = 2
+FORMAT = 3
 Matrix = NDArray[np.float64]
+# Features that every family of classes adds to a pair.
+PER_FAMILY = 4
+_BLOCK = 64
+# Where one clause has no class of a family, nothing is known of how they agree.
+_UNKNOWN = 0.4
 
 _FIGURE = re.compile(r"\d+(?:[.,/-]\d+)*")
 # Every plan names its programme, so the name says nothing about what a clause obliges to.
@@ -37,23 +42,43 @@ _PROGRAMME = re.compile(
 
 @dataclass(frozen=True)
 class Described:
-    """Clauses, a row each: meaning vectors, and 0/1 classes of their subjects, actions and objects."""
+    """Clauses, a row each: meaning vectors, and 0/1 classes of subject, action, object and topic, a table a family."""
 
     vectors: Vectors
     classes: tuple[NDArray[np.float64], ...]
 
-    def row(self, number: int) -> Described:
-        """Return one clause."""
-        one = slice(number, number + 1)
-        return Described(self.vectors[one], tuple(family[one] for family in self.classes))
+    def rows(self, rows: slice) -> Described:
+        """Return some of the clauses."""
+        return Described(self.vectors[rows], tuple(family[rows] for family in self.classes))
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is common in clauses: their mean vector, and a weight for every class, a rare one heavier."""
+
+    mean: Vectors
+    weights: tuple[NDArray[np.float64], ...]
+
+    @classmethod
+    def of(cls, described: Described) -> Background:
+        """Measure it on many clauses; weights are inverse document frequencies (Sparck Jones 1972)."""
+        many = len(described.vectors) + 1
+        return cls(
+            described.vectors.mean(0), tuple(np.log(many / (family.sum(0) + 1)) for family in described.classes)
+        )
 
 
 @dataclass(frozen=True)
 class Match:
-    """How similar two clauses are (0 different, 0.5 same theme, 1 same obligation) and the verdict."""
+    """How similar two clauses are (0 different, 1/3 same theme, 1 same obligation), and the verdict.
+
+    ``probability`` is that of the same obligation, ``grade`` the expected judgement between 0 and 2.
+    """
 
     similarity: float
     same_clause: bool
+    probability: float
+    grade: float
 
 
 @cache
@@ -82,25 +107,41 @@ def describe(texts: Sequence[str], embedder: Embedder) -> Described:
     )
 
 
-def pair_features(a: Described, b: Described) -> NDArray[np.float64]:
-    """Return the features of all pairs, shape (clauses of a, clauses of b, 7).
+def pair_features(a: Described, b: Described, background: Background) -> NDArray[np.float64]:
+    """Return the features of all pairs, shape (clauses of a, clauses of b, 2 + 4 for each family of classes).
 
-    The cosine of their meanings; then for subjects, actions and objects how many they share of those either has (a half
-    where one has none), and whether both have some and share none. Overlaps of words and letters are left out: they add
-    nothing to these on unseen themes (results/similarity.md).
+    The cosine of their meanings, as it is and with the mean of all clauses taken off. Then for every family the weight of
+    the classes they share: over those either has, over those of the clause with less, in itself; and whether both have
+    some and share none. Overlaps of words are left out: beside these they add nothing (results/similarity.md).
     """
-    columns: list[Matrix] = [a.vectors.astype(np.float64) @ b.vectors.T.astype(np.float64)]
-    for of_a, of_b in zip(a.classes, b.classes, strict=True):
-        both = of_a @ of_b.T
-        count_a, count_b = of_a.sum(1)[:, None], of_b.sum(1)[None, :]
-        known = (count_a > 0) & (count_b > 0)
-        shared = both / np.maximum(1, count_a + count_b - both)
-        columns += [np.where(known, shared, 0.5), (known & (both == 0)).astype(np.float64)]
+    columns: list[Matrix] = [_cosine(a.vectors - background.mean, b.vectors - background.mean)]
+    columns.append(_cosine(a.vectors, b.vectors))
+    for of_a, of_b, weights in zip(a.classes, b.classes, background.weights, strict=True):
+        both = (of_a * weights) @ of_b.T
+        heavy_a, heavy_b = (of_a @ weights)[:, None], (of_b @ weights)[None, :]
+        known = (heavy_a > 0) & (heavy_b > 0)
+        either = np.where(known, heavy_a + heavy_b - both, 1)
+        columns += [
+            np.where(known, both / either, _UNKNOWN),
+            np.where(known, both / np.where(known, np.minimum(heavy_a, heavy_b), 1), _UNKNOWN),
+            both,
+            (known & (both == 0)).astype(np.float64),
+        ]
     return np.stack(columns, axis=-1)
 
 
+def _cosine(a: Vectors, b: Vectors) -> Matrix:
+    lengths = [np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9) for side in (a, b)]
+    product: Matrix = ((a / lengths[0]) @ (b / lengths[1]).T).astype(np.float64)
+    return product
+
+
 class Matcher:
-    """A trained matcher. Safe to share between threads."""
+    """A trained matcher. Safe to share between threads.
+
+    ``threshold`` is the similarity of "same clause" for a pair somebody asks about, ``alignment_threshold`` the stricter
+    one for a pair found among all pairs of two plans, most of which are unrelated.
+    """
 
     def __init__(
         self,
@@ -114,6 +155,7 @@ class Matcher:
         self.threshold = threshold
         self.alignment_threshold = alignment_threshold
         self._parts = parts
+        self._background = Background(parts["mean"], tuple(parts["weights"]))
         self._embedder = embedder
 
     def describe(self, texts: Sequence[str]) -> Described:
@@ -122,12 +164,19 @@ class Matcher:
 
     def matrix(self, a: Described, b: Described) -> Matrix:
         """Return the similarity of all pairs, shape (clauses of a, clauses of b)."""
-        features = pair_features(a, b)
-        flat = features.reshape(-1, features.shape[-1])
-        theme = self._parts["theme"].predict_proba(flat)[:, 1]
-        same = np.minimum(theme, self._parts["same"].predict_proba(flat)[:, 1])
-        similarity: Matrix = ((theme + same) / 2).reshape(features.shape[:2])
-        return similarity
+        return similarity_of(*self._probabilities(a, b))
+
+    def _probabilities(self, a: Described, b: Described) -> tuple[Matrix, Matrix]:
+        """Return the probabilities of "at least the same theme" and "the same obligation" of all pairs."""
+        shape = (len(a.vectors), len(b.vectors))
+        found = np.empty((2, *shape))
+        # The features of a block fit the processor's cache and a bounded memory, however long the plans are.
+        for start in range(0, shape[0], _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            features = pair_features(a.rows(rows), b, self._background)
+            theme, same = probabilities(self._parts, features.reshape(-1, features.shape[-1]))
+            found[0, rows], found[1, rows] = theme.reshape(-1, shape[1]), same.reshape(-1, shape[1])
+        return found[0], found[1]
 
     def match(self, pairs: Sequence[tuple[str, str]]) -> list[Match]:
         """Return the match of each pair of texts; it is the same for (a, b) and (b, a)."""
@@ -136,14 +185,36 @@ class Matcher:
         a, b = self.describe([pair[0] for pair in pairs]), self.describe([pair[1] for pair in pairs])
         found = []
         for number, (first, second) in enumerate(pairs):
-            empty = not any(c.isalnum() for c in first) or not any(c.isalnum() for c in second)
-            similarity = 0.0 if empty else float(self.matrix(a.row(number), b.row(number))[0, 0])
-            found.append(Match(similarity, similarity >= self.threshold))
+            if not any(c.isalnum() for c in first) or not any(c.isalnum() for c in second):
+                found.append(Match(0.0, same_clause=False, probability=0.0, grade=0.0))
+                continue
+            row = slice(number, number + 1)
+            theme, same = (float(side[0, 0]) for side in self._probabilities(a.rows(row), b.rows(row)))
+            similarity = similarity_of(theme, same)
+            found.append(Match(similarity, similarity >= self.threshold, same, theme + same))
         return found
 
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         """Write the model and ``manifest`` into ``folder``."""
         sealed.write(folder, "matcher", self._parts, manifest)
+
+
+def probabilities(parts: Mapping[str, Any], features: Matrix) -> tuple[Matrix, Matrix]:
+    """Return both cumulative probabilities of pairs given their features; the second is never above the first."""
+    scaled = (features - parts["centre"]) / parts["scale"]
+    theme: Matrix = parts["theme"].predict_proba(scaled)[:, 1]
+    # What a clause is about tells themes apart, not two obligations of one theme.
+    same: Matrix = np.minimum(theme, parts["same"].predict_proba(scaled[:, :-PER_FAMILY])[:, 1])
+    return theme, same
+
+
+@overload
+def similarity_of(theme: float, same: float) -> float: ...
+@overload
+def similarity_of(theme: Matrix, same: Matrix) -> Matrix: ...
+def similarity_of(theme: Any, same: Any) -> Any:
+    """Return the similarity: the obligation counts twice, so that it decides the order of pairs of one theme."""
+    return (theme + 2 * same) / 3
 
 
 def load_matcher(folder: Path, embedder: Embedder) -> Matcher:

@@ -13,47 +13,75 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, cohen_kappa_score
-from sklearn.model_selection import GroupKFold
 
 from corpus.labelled import Clause, JudgedPair
 from models.embedder import Embedder
-from models.similarity import FORMAT, Described, Matcher, describe, pair_features
+from models.similarity import (
+    FORMAT,
+    PER_FAMILY,
+    Background,
+    Described,
+    Matcher,
+    describe,
+    pair_features,
+    probabilities,
+    similarity_of,
+)
 
 FOLDS = 6
+# The similarity from which two clauses count as of one theme, if not of one obligation.
+THEME_THRESHOLD = 0.25
 _UNRELATED_PER_CLAUSE = 12
 # The judged pairs are traps by design: alone they would teach that likeness means nothing.
 _JUDGED_WEIGHT = 0.5
+_PENALTY = 0.3
+# Themes of the families that touch: whether a pair across two of them is "same theme" is open, so none is learned from.
+_NEAR = tuple(
+    frozenset(themes.split())
+    for themes in (
+        "phan-loai thu-gom tai-che to-chuc",
+        "bao-bi truong-hoc du-lich",
+        "mat-troi nltt-tong khi-sinh-hoc",
+        "khi-sinh-hoc giao-thong",
+        "nhan-thuc-chung tap-huan truong-hoc",
+        "nhan-sinh-thai mua-sam",
+        "chuoi thuc-pham",
+        "tieu-hao sxsh cong-nghiep",
+    )
+)
 
 
 @dataclass(frozen=True)
 class PairData:
-    """Judged pairs as features (pairs, features), judgements 0-2, weights, and the group that must not be split."""
+    """Judged pairs as features (pairs, features), judgements 0-2, weights, and both groups a pair belongs to."""
 
     features: NDArray[np.float64]
     judgements: NDArray[np.int64]
     weights: NDArray[np.float64]
     groups: NDArray[np.int64]
     is_judged: NDArray[np.bool_]
+    background: Background
 
 
 def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embedder: Embedder) -> PairData:
-    """Return all pairs within a theme, unrelated pairs that look alike, and the judged pairs."""
+    """Return all pairs within a theme, unrelated pairs that look alike, some that do not, and the judged pairs."""
     described = describe([clause.text for clause in clauses], embedder)
-    themes = np.unique([clause.theme for clause in clauses], return_inverse=True)[1]
+    background = Background.of(described)
+    theme_names, themes = np.unique([clause.theme for clause in clauses], return_inverse=True)
     families = np.unique([clause.family for clause in clauses], return_inverse=True)[1]
-    features = pair_features(described, described)
-    first, second = _chosen(themes, features[:, :, 0])
+    features = pair_features(described, described, background)
+    first, second = _chosen(themes, features[:, :, 0], _neighbours(list(theme_names)))
     judgements = np.where(families[first] == families[second], 2, np.where(themes[first] == themes[second], 1, 0))
-    # An unrelated pair belongs to the themes of both its clauses; it is trained on with the first and never tested on.
-    own = _judged_features(pairs, embedder)
-    groups = np.unique([pair.group for pair in pairs], return_inverse=True)[1] if pairs else np.zeros(0, np.int64)
+    own = _judged_features(pairs, embedder, background, features.shape[-1])
+    groups = len(theme_names) + np.unique([pair.group for pair in pairs], return_inverse=True)[1] if pairs else []
     judged = np.array([pair.judgement for pair in pairs], np.int64)
     return PairData(
-        np.vstack([features[first, second], own]) if len(own) else features[first, second],
+        np.vstack([features[first, second], own]),
         np.concatenate([judgements, judged]),
         np.concatenate([_balance(judgements), _JUDGED_WEIGHT * _balance(judged)]),
-        np.concatenate([themes[first], themes.max() + 1 + groups]).astype(np.int64),
+        np.concatenate([np.stack([themes[first], themes[second]], 1), np.stack([groups, groups], 1)]).astype(np.int64),
         np.concatenate([np.zeros(len(first), bool), np.ones(len(pairs), bool)]),
+        background,
     )
 
 
@@ -64,58 +92,73 @@ def _balance(judgements: NDArray[np.int64]) -> NDArray[np.float64]:
     return weights
 
 
-def _chosen(themes: NDArray[np.int64], cosine: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _neighbours(themes: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which themes lie so close that a pair across them may be judged 0 or 1, shape (themes, themes)."""
+    return np.array([[a != b and any({a, b} <= near for near in _NEAR) for b in themes] for a in themes])
+
+
+def _chosen(
+    themes: NDArray[np.int64], cosine: NDArray[np.float64], neighbours: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return both ends of the pairs to learn from: within themes all, across them the likest and some others."""
     upper = np.triu(np.ones(cosine.shape, bool), 1)
     within = np.argwhere(upper & (themes[:, None] == themes[None, :]))
     random = np.random.default_rng(889)
     across = []
     for number in range(len(themes)):
-        others = np.flatnonzero(themes != themes[number])
+        others = np.flatnonzero((themes != themes[number]) & ~neighbours[themes[number]][themes])
         likest = others[np.argsort(-cosine[number, others])[: _UNRELATED_PER_CLAUSE // 2]]
         across += [(number, other) for other in (*likest, *random.choice(others, _UNRELATED_PER_CLAUSE // 2))]
     pairs = np.concatenate([within, np.unique(np.sort(across, axis=1), axis=0)])
     return pairs[:, 0], pairs[:, 1]
 
 
-def _judged_features(pairs: Sequence[JudgedPair], embedder: Embedder) -> NDArray[np.float64]:
+def _judged_features(
+    pairs: Sequence[JudgedPair], embedder: Embedder, background: Background, width: int
+) -> NDArray[np.float64]:
     if not pairs:
-        return np.zeros((0, 0))
+        return np.zeros((0, width))
     a: Described = describe([pair.a for pair in pairs], embedder)
     b: Described = describe([pair.b for pair in pairs], embedder)
-    return np.stack([pair_features(a.row(i), b.row(i))[0, 0] for i in range(len(pairs))])
+    rows = [slice(number, number + 1) for number in range(len(pairs))]
+    return np.stack([pair_features(a.rows(row), b.rows(row), background)[0, 0] for row in rows])
 
 
 def fit_pairs(data: PairData, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Fit both cumulative splits on some rows."""
+    features, judgements, weights = data.features[rows], data.judgements[rows], data.weights[rows]
+    centre, scale = features.mean(0), features.std(0) + 1e-9
+    scaled = (features - centre) / scale
 
-    def fit(positive: NDArray[np.bool_]) -> Any:
-        model = LogisticRegression(C=10.0, max_iter=3000)
-        return model.fit(data.features[rows], positive[rows], sample_weight=data.weights[rows])
+    def fit(columns: NDArray[np.float64], positive: NDArray[np.bool_]) -> Any:
+        return LogisticRegression(C=_PENALTY, max_iter=3000).fit(columns, positive, sample_weight=weights)
 
-    return {"theme": fit(data.judgements >= 1), "same": fit(data.judgements == 2)}
-
-
-def similarity_of(models: dict[str, Any], features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the similarity of pairs given their features."""
-    theme = models["theme"].predict_proba(features)[:, 1]
-    found: NDArray[np.float64] = (theme + np.minimum(theme, models["same"].predict_proba(features)[:, 1])) / 2
-    return found
+    return {
+        "theme": fit(scaled, judgements >= 1),
+        "same": fit(scaled[:, :-PER_FAMILY], judgements == 2),
+        "centre": centre,
+        "scale": scale,
+        "mean": data.background.mean,
+        "weights": list(data.background.weights),
+    }
 
 
 def held_out_similarity(data: PairData) -> NDArray[np.float64]:
-    """Return every pair's similarity by models that saw neither its theme nor its group."""
+    """Return every pair's similarity by models trained on pairs with neither clause of its (first) theme or group."""
     found = np.empty(len(data.judgements))
-    splitter = GroupKFold(FOLDS, shuffle=True, random_state=889)
-    for training, held_out in splitter.split(data.features, groups=data.groups):
-        found[held_out] = similarity_of(fit_pairs(data, training), data.features[held_out])
+    fold = np.random.default_rng(889).permutation(data.groups.max() + 1) % FOLDS
+    for number in range(FOLDS):
+        inside = fold[data.groups] == number
+        parts = fit_pairs(data, np.flatnonzero(~inside.any(1)))
+        held_out = inside[:, 0]
+        found[held_out] = similarity_of(*probabilities(parts, data.features[held_out]))
     return found
 
 
 def measure(judgements: NDArray[np.int64], similarity: NDArray[np.float64], threshold: float) -> dict[str, Any]:
     """Return average precision and F1 of "same clause" and weighted kappa to the judgement, the judgements equally heavy."""
     same, weights = judgements == 2, _balance(judgements)
-    rounded = np.digitize(similarity, [1 / 3, threshold])
+    rounded = np.digitize(similarity, [THEME_THRESHOLD, threshold])
     kappa = cohen_kappa_score(judgements, rounded, weights="quadratic", sample_weight=weights)
     return {
         "pairs": len(judgements),

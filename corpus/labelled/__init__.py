@@ -146,6 +146,17 @@ def pairs() -> tuple[JudgedPair, ...]:
 
 
 @cache
+def test_pairs() -> tuple[JudgedPair, ...]:
+    """Return the pairs that no matcher learns from, from documents of their own."""
+    return tuple(read_pairs(folder() / "test-pairs.jsonl"))
+
+
+def second_judgements() -> dict[str, int]:
+    """Return test pair id to the judgement it got when read again, shuffled, without the first judgement."""
+    return {row["id"]: int(row["judgement"]) for _, row in _rows(folder() / "test-pairs-second.jsonl")}
+
+
+@cache
 def clauses() -> tuple[Clause, ...]:
     """Return the project's own clauses by obligation family."""
     return tuple(Clause(r["id"], r["family"], r["theme"], r["text"]) for _, r in _rows(folder() / "clauses.jsonl"))
