@@ -64,8 +64,9 @@ def on_test_pairs(matcher: Matcher) -> None:
     kappa = interval(lambda r: cohen_kappa_score(judged[r], grades[r], weights="quadratic"), len(pairs))
     print(f"matcher: weighted kappa {kappa}, same clause right {np.mean((grades == 2) == (judged == 2)):.3f}")
     again = labelled.second_judgements()
-    both = [(pair.judgement, again[pair.id]) for pair in pairs if pair.id in again]
-    print(f"judged again: {len(both)} pairs, weighted kappa {cohen_kappa_score(*zip(*both), weights='quadratic'):.3f}")
+    both = np.array([(pair.judgement, again[pair.id]) for pair in pairs if pair.id in again])
+    agreed = cohen_kappa_score(both[:, 0], both[:, 1], weights="quadratic")
+    print(f"judged again: {len(both)} pairs, weighted kappa {agreed:.3f}")
 
 
 def on_related_articles(matcher: Matcher, folder: Path, many: int = 400) -> None:
@@ -89,7 +90,9 @@ def on_related_articles(matcher: Matcher, folder: Path, many: int = 400) -> None
     ours = np.array([match.similarity for match in matcher.match(texts)])
     a, b = (matcher.describe([pair[side] for pair in texts]).vectors for side in (0, 1))
     for name, score in (("cosine of e5", (a * b).sum(1)), ("matcher", ours)):
-        print(f"articles, {name}: AP {interval(lambda r, s=score: average_precision_score(labels[r], s[r]), len(labels))}")
+        print(
+            f"articles, {name}: AP {interval(lambda r, s=score: average_precision_score(labels[r], s[r]), len(labels))}"
+        )
 
 
 def speed(matcher: Matcher, provinces: int = 34, clauses: int = 300) -> None:

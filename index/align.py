@@ -1,39 +1,28 @@
 """Align the clauses of two provinces: which say the same, what differs between them, what only one has.
 
 Clauses are matched one to one by the assignment with the largest total similarity (Kuhn 1955), then cut at the
-similarity from which two clauses count as the same.
+similarity from which two clauses count as the same; clauses left over that say the same as a matched one join its pair.
 """
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.optimize import linear_sum_assignment
 
+from corpus.decision import national_clauses
 from corpus.store import StoredParagraph
-from corpus.targets import find_targets
-from corpus.types import Target
-from models.similarity import Matcher
-from nlp.fold import words
-from nlp.segment import segment
+from index.differences import Change, Difference, changes, differences, shared_words
+from models.similarity import Matcher, Matrix
 from nlp.sentences import clauses, sentences
 
 # A paragraph longer than this is aligned clause by clause.
 _LONG = 45
 _SHORTEST = 6
-_AGENCY = re.compile(
-    r"(?:Sở|Bộ|Ban|Hội|Liên minh|Liên đoàn|Hiệp hội|Đoàn|Cục|Chi cục|UBND|Ủy ban|Công an|Báo|Đài)\s+"
-    r"(?:[A-ZĐÀ-Ỹ][\wÀ-ỹ]*|và|các)(?:(?:,\s+|\s+)(?:[A-ZĐÀ-Ỹ][\wÀ-ỹ]*|và(?=\s+[A-ZĐÀ-Ỹ])))*"
-)
-_DUE = re.compile(
-    r"(?:trước|chậm nhất|muộn nhất|đến|vào|hạn)\s+(?:hết\s+|là\s+)?ngày\s+(\d{1,2})\s*(?:/|tháng\s+)\s*(\d{1,2})(?:\s*(?:/|năm\s+)\s*(20\d\d))?",
-    re.IGNORECASE,
-)
-_STOP = frozenset(
-    "và của các cho với đến trong trên là có được theo về tại những một khi này đó từ cùng như bằng để các_loại nhằm phải sẽ do bị".split()
-)
+# From this share of the decision's or the clause's content words, the shorter of both, on, the clause is its wording.
+_VERBATIM = 0.6
 
 
 @dataclass(frozen=True)
@@ -45,23 +34,22 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """What two aligned clauses put differently: kind is "value", "deadline" or "agency"."""
-
-    kind: str
-    a: str | None
-    b: str | None
-
-
-@dataclass(frozen=True)
 class AlignedPair:
-    """Two clauses that say the same, the words they share and what differs."""
+    """Two clauses that say the same, the words they share, what differs in kind and which words changed.
+
+    ``also_a`` and ``also_b`` are further clauses of a province that say the same as the other's. ``national`` is the key of
+    the clause of the national decision (``corpus/decision.toml``) that both repeat nearly word for word.
+    """
 
     a: Side
     b: Side
     similarity: float
     shared: tuple[str, ...]
     differs: tuple[Difference, ...]
+    changes: tuple[Change, ...] = ()
+    also_a: tuple[Side, ...] = ()
+    also_b: tuple[Side, ...] = ()
+    national: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,8 +102,25 @@ def compare(
     similarity = matcher.matrix(described_a, described_b)
     rows, columns = linear_sum_assignment(similarity, maximize=True)
     chosen = [(i, j) for i, j in zip(rows, columns, strict=True) if similarity[i, j] >= matcher.alignment_threshold]
-    pairs = [_pair(sides_a[i], sides_b[j], float(similarity[i, j])) for i, j in chosen]
-    taken_a, taken_b = {i for i, _ in chosen}, {j for _, j in chosen}
+    also_a, also_b = _also(similarity, chosen, matcher.alignment_threshold)
+    decision = matcher.describe(list(national_clauses().values()))
+    national_a, national_b = (
+        _national([side.text for side in of], matcher.matrix(described, decision), matcher.threshold)
+        for of, described in ((sides_a, described_a), (sides_b, described_b))
+    )
+    pairs = [
+        _pair(
+            sides_a[i],
+            sides_b[j],
+            float(similarity[i, j]),
+            tuple(sides_a[k] for k in also_a[number]),
+            tuple(sides_b[k] for k in also_b[number]),
+            national_a[i] if national_a[i] == national_b[j] else None,
+        )
+        for number, (i, j) in enumerate(chosen)
+    ]
+    taken_a = {i for i, _ in chosen}.union(*also_a.values())
+    taken_b = {j for _, j in chosen}.union(*also_b.values())
     return Comparison(
         a,
         b,
@@ -125,46 +130,53 @@ def compare(
     )
 
 
-def _pair(a: Side, b: Side, similarity: float) -> AlignedPair:
-    return AlignedPair(a, b, round(similarity, 4), shared_words(a.text, b.text), differences(a, b))
+def _also(
+    similarity: Matrix, chosen: Sequence[tuple[int, int]], threshold: float
+) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return, for every chosen pair by its number, the further clauses of a and of b that say the same.
+
+    A clause left over joins the pair whose other side is the clause it is most like.
+    """
+    also_a: dict[int, list[int]] = defaultdict(list)
+    also_b: dict[int, list[int]] = defaultdict(list)
+    of_a = {i: number for number, (i, _) in enumerate(chosen)}
+    of_b = {j: number for number, (_, j) in enumerate(chosen)}
+    for i, j in enumerate(similarity.argmax(1).tolist()):
+        if i not in of_a and j in of_b and similarity[i, j] >= threshold:
+            also_a[of_b[j]].append(i)
+    for j, i in enumerate(similarity.argmax(0).tolist()):
+        if j not in of_b and i in of_a and similarity[i, j] >= threshold:
+            also_b[of_a[i]].append(j)
+    return also_a, also_b
 
 
-def shared_words(a: str, b: str) -> tuple[str, ...]:
-    """Return the content words of ``a`` that also stand in ``b``, in the order of ``a``."""
-    other = set(segment(b))
-    kept = dict.fromkeys(word for word in segment(a) if word in other and word not in _STOP and len(word) > 2)
-    return tuple(word.replace("_", " ") for word in kept if not word.replace(",", "").replace(".", "").isdigit())
+def _pair(
+    a: Side, b: Side, similarity: float, also_a: tuple[Side, ...], also_b: tuple[Side, ...], national: str | None
+) -> AlignedPair:
+    return AlignedPair(
+        a,
+        b,
+        round(similarity, 4),
+        shared_words(a.text, b.text),
+        differences(a.text, b.text, a.paragraph.heading_path, b.paragraph.heading_path),
+        changes(a.text, b.text),
+        also_a,
+        also_b,
+        national,
+    )
 
 
-def differences(a: Side, b: Side) -> tuple[Difference, ...]:
-    """Return the figures, deadlines and agencies in which two clauses differ."""
-    found = []
-    targets_a = find_targets(a.text, a.paragraph.heading_path)
-    targets_b = find_targets(b.text, b.paragraph.heading_path)
-    figures_a = [a.text[slice(*t.span)] for t in targets_a]
-    figures_b = [b.text[slice(*t.span)] for t in targets_b]
-    values_a = {(t.comparator, t.values, t.unit) for t in targets_a}
-    values_b = {(t.comparator, t.values, t.unit) for t in targets_b}
-    if values_a != values_b:
-        found.append(Difference("value", _listed(figures_a), _listed(figures_b)))
-    deadlines_a, deadlines_b = _deadlines(a, targets_a), _deadlines(b, targets_b)
-    if set(deadlines_a) != set(deadlines_b):
-        found.append(Difference("deadline", _listed(deadlines_a), _listed(deadlines_b)))
-    agencies_a, agencies_b = _AGENCY.findall(a.text), _AGENCY.findall(b.text)
-    # A name counts as present in whatever capitals the other side writes it.
-    if any(n.lower() not in b.text.lower() for n in agencies_a) or any(
-        n.lower() not in a.text.lower() for n in agencies_b
-    ):
-        found.append(Difference("agency", _listed(agencies_a), _listed(agencies_b)))
-    return tuple(found)
+def _national(texts: Sequence[str], similarity: Matrix, threshold: float) -> list[str | None]:
+    """Return the key of the decision's clause that each text repeats nearly word for word.
 
-
-def _deadlines(side: Side, targets: Sequence[Target]) -> list[str]:
-    """Return the days by which something is due, else the years of the targets, else the years named."""
-    days = ["/".join(filter(None, match.groups())) for match in _DUE.finditer(side.text)]
-    named = [word for word in words(side.text) if re.fullmatch(r"20[1-5]\d", word)]
-    return days or [target.deadline for target in targets if target.deadline] or named
-
-
-def _listed(values: Sequence[str]) -> str | None:
-    return ", ".join(dict.fromkeys(values)) or None
+    It must say the same by the matcher (``similarity``, texts by clauses of the decision) and share most content words.
+    """
+    keys = list(national_clauses())
+    said = [set(shared_words(text, text)) for text in national_clauses().values()]
+    found: list[str | None] = []
+    for text, row in zip(texts, similarity, strict=True):
+        own = set(shared_words(text, text))
+        shares = [len(own & words) / max(1, min(len(own), len(words))) for words in said]
+        fitting = [n for n, share in enumerate(shares) if share >= _VERBATIM and row[n] >= threshold]
+        found.append(keys[max(fitting, key=lambda n: float(row[n]))] if fitting else None)
+    return found

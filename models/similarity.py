@@ -63,9 +63,7 @@ class Background:
     def of(cls, described: Described) -> Background:
         """Measure it on many clauses; weights are inverse document frequencies (Sparck Jones 1972)."""
         many = len(described.vectors) + 1
-        return cls(
-            described.vectors.mean(0), tuple(np.log(many / (family.sum(0) + 1)) for family in described.classes)
-        )
+        return cls(described.vectors.mean(0), tuple(np.log(many / (family.sum(0) + 1)) for family in described.classes))
 
 
 @dataclass(frozen=True)

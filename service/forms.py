@@ -197,6 +197,10 @@ def comparison_form(comparison: Comparison) -> Form:
                 "similarity": pair.similarity,
                 "shared": list(pair.shared),
                 "differs": [{"kind": d.kind, "a": d.a, "b": d.b} for d in pair.differs],
+                "changes": [{"a": c.a and list(c.a), "b": c.b and list(c.b)} for c in pair.changes],
+                "also_a": [side_form(side) for side in pair.also_a],
+                "also_b": [side_form(side) for side in pair.also_b],
+                "national": pair.national,
             }
             for pair in comparison.aligned
         ],

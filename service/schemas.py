@@ -243,19 +243,30 @@ class Side(Answer):
 class Difference(Answer):
     """What two aligned clauses put differently; null where a side does not say."""
 
-    kind: Literal["value", "deadline", "agency"]
+    kind: Literal["value", "deadline", "agency", "scope"]
     a: str | None
     b: str | None
 
 
+class Change(Answer):
+    """Where the words differ: start and end offsets into each side's text; null where a side has no words there."""
+
+    a: tuple[int, int] | None
+    b: tuple[int, int] | None
+
+
 class AlignedPair(Answer):
-    """Two clauses that say the same."""
+    """Two clauses that say the same; ``national`` names the clause of Decision 889 that both repeat nearly word for word."""
 
     a: Side
     b: Side
     similarity: Probability
     shared: list[str]
     differs: list[Difference]
+    changes: list[Change]
+    also_a: list[Side]
+    also_b: list[Side]
+    national: str | None
 
 
 class Comparison(Answer):

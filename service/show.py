@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -140,6 +141,10 @@ def show_comparison(comparison: Comparison, limit: int) -> None:
         for difference in pair.differs:
             sides = (Text(f"{difference.kind}: {side or '—'}") for side in (difference.a, difference.b))
             table.add_row(*sides, style="yellow")
+        for of_a, of_b in zip_longest(pair.also_a, pair.also_b):
+            table.add_row(*(Text(f"also: {side.text}" if side else "") for side in (of_a, of_b)), style="dim")
+        if pair.national:
+            table.caption = "nearly word for word from Decision 889"
         out.print(table)
     for name, only in ((a, comparison.only_a), (b, comparison.only_b)):
         _show_only(name, only, limit)

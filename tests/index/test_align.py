@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpus.store import StoredParagraph
-from index.align import Side, compare, differences, shared_words, sides
+from index.align import compare, sides
 from models.embedder import Embedder
 from models.similarity import Matcher, load_matcher
 
@@ -59,26 +59,21 @@ def test_a_long_paragraph_is_cut_into_its_clauses() -> None:
     assert len(sides([paragraph(text)])) == 3
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "kinds"),
-    [
-        ("85% siêu thị", "85% siêu thị", set()),
-        ("85% siêu thị", "trên 85% siêu thị", {"value"}),
-        ("Báo cáo trước ngày 01/12/2025", "Báo cáo trước ngày 15/12/2025", {"deadline"}),
-        ("Sở Công Thương chủ trì", "Sở Tài chính chủ trì", {"agency"}),
-        ("Sở Công Thương chủ trì", "sở công thương chủ trì", set()),
-        ("Báo cáo trước ngày 31 tháng 12 hằng năm", "Báo cáo trước ngày 10 tháng 12 năm 2024", {"deadline"}),
-        ("Căn cứ Nghị định ban hành ngày 01/02/2020", "Căn cứ Nghị định ban hành ngày 03/02/2020", set()),
-    ],
-)
-def test_differences_by_kind(a: str, b: str, kinds: set[str]) -> None:
-    found = differences(Side(paragraph(a), a), Side(paragraph(b), b))
-    assert {difference.kind for difference in found} == kinds
+def test_a_clause_left_over_joins_the_pair_it_repeats(matcher: Matcher) -> None:
+    one = paragraph("Đến năm 2025, 85% siêu thị thay túi ni lông bằng bao bì thân thiện môi trường.")
+    b = [
+        paragraph("Đến năm 2025, 85% siêu thị thay túi ni lông bằng bao bì thân thiện môi trường.", "Cà Mau"),
+        paragraph("Đến năm 2030, 100% siêu thị thay túi ni lông bằng bao bì thân thiện môi trường.", "Cà Mau"),
+    ]
+    found = compare("Cao Bằng", "Cà Mau", [one], b, matcher)
+    assert len(found.aligned) == 1
+    assert [side.text for side in found.aligned[0].also_b] == [b[1].text]
+    assert found.only_b == ()
 
 
-def test_shared_words_are_content_words_without_figures() -> None:
-    assert shared_words("Thu gom 90% rác thải và tái chế", "Tái chế rác thải, thu gom 90%") == (
-        "thu gom",
-        "rác thải",
-        "tái chế",
-    )
+def test_what_both_took_from_the_decision_is_flagged(matcher: Matcher) -> None:
+    taken = "70% khu công nghiệp, cụm công nghiệp, làng nghề được nâng cao nhận thức về sản xuất và tiêu dùng bền vững."
+    own = "Trồng mới 1.000 ha rừng phòng hộ đầu nguồn."
+    both = [paragraph(taken), paragraph(own)]
+    found = compare("Cao Bằng", "Cà Mau", both, both, matcher)
+    assert {pair.a.text: pair.national for pair in found.aligned} == {taken: "zones_informed", own: None}
