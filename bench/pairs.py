@@ -27,7 +27,7 @@ from nlp.segment import segment
 from service.settings import Settings
 
 _SHIPPED = Path(__file__).resolve().parents[1] / "models" / "trained" / "matcher"
-_DRAWS = 2000
+_DRAWS = 500
 
 
 def interval(measure: Callable[[NDArray[np.int64]], float], rows: int) -> str:

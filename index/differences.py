@@ -80,7 +80,7 @@ def changes(a: str, b: str) -> tuple[Change, ...]:
     spans_a, spans_b = _words(a), _words(b)
     texts = [[side[s:e].lower() for s, e in spans] for side, spans in ((a, spans_a), (b, spans_b))]
     blocks: list[list[int]] = []
-    for tag, *block in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+    for tag, *block in SequenceMatcher(None, texts[0], texts[1], autojunk=False).get_opcodes():
         if tag == "equal":
             continue
         if blocks and all(word in _STOP for word in texts[0][blocks[-1][1] : block[0]]):
