@@ -19,6 +19,7 @@ from typing import Any, overload
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from corpus.provinces import find_provinces
 from models import sealed
@@ -199,11 +200,18 @@ class Matcher:
 
 def probabilities(parts: Mapping[str, Any], features: Matrix) -> tuple[Matrix, Matrix]:
     """Return both cumulative probabilities of pairs given their features; the second is never above the first."""
-    scaled = (features - parts["centre"]) / parts["scale"]
-    theme: Matrix = parts["theme"].predict_proba(scaled)[:, 1]
+    theme = _logistic(parts["theme"], parts, features)
     # What a clause is about tells themes apart, not two obligations of one theme.
-    same: Matrix = np.minimum(theme, parts["same"].predict_proba(scaled[:, :-PER_FAMILY])[:, 1])
-    return theme, same
+    return theme, np.minimum(theme, _logistic(parts["same"], parts, features[..., :-PER_FAMILY]))
+
+
+def _logistic(model: Any, parts: Mapping[str, Any], features: Matrix) -> Matrix:
+    """Return what ``predict_proba`` would for the scaled features, the scaling moved into the coefficients."""
+    columns = features.shape[-1]
+    coefficients = model.coef_[0] / parts["scale"][:columns]
+    shift = model.intercept_[0] - coefficients @ parts["centre"][:columns]
+    found: Matrix = expit(features @ coefficients + shift)
+    return found
 
 
 @overload

@@ -73,7 +73,7 @@ def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embedder: 
     first, second = _chosen(themes, features[:, :, 0], _neighbours(list(theme_names)))
     judgements = np.where(families[first] == families[second], 2, np.where(themes[first] == themes[second], 1, 0))
     own = _judged_features(pairs, embedder, background, features.shape[-1])
-    groups = len(theme_names) + np.unique([pair.group for pair in pairs], return_inverse=True)[1] if pairs else []
+    groups = len(theme_names) + np.unique([pair.group for pair in pairs], return_inverse=True)[1].astype(np.int64)
     judged = np.array([pair.judgement for pair in pairs], np.int64)
     return PairData(
         np.vstack([features[first, second], own]),

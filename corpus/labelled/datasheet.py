@@ -33,7 +33,10 @@ _ABOUT = {
     "second.jsonl": ("a second labelling, ids and labels", "agreement"),
     "clauses.jsonl": ("clauses by obligation family and theme", "matcher"),
     "pairs.jsonl": ("judged pairs of clauses (2, 1, 0) with the trap each sets", "matcher"),
-    "test-pairs.jsonl": ("judged pairs of other documents, written before the matcher they test", "evaluation of the matcher"),
+    "test-pairs.jsonl": (
+        "judged pairs of other documents, written before the matcher they test",
+        "evaluation of the matcher",
+    ),
     "test-pairs-second.jsonl": ("some of them judged again by the same writer, ids and judgements", "agreement"),
     "targets.jsonl": ("paragraphs with their targets", "target extraction"),
     "search/corpus.jsonl": ("paragraphs of the sample plans, in BEIR layout", "search"),
