@@ -1,0 +1,92 @@
+"""Cut paragraphs into statements: what obliges or commits to one thing, with the targets it sets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpus.national import indicator_of
+from corpus.store import Filter, Store, StoredDocument, StoredParagraph
+from corpus.types import Target
+from nlp.sentences import Span, clauses, sentences
+
+_KINDS = ("objective", "task", "assignment")
+# A longer one is cut at sentences, and a longer sentence at semicolons and colons.
+_LONG = 45
+_SHORTEST = 6
+_SEMICOLON = re.compile(r"(?<=;)\s+")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A part of a paragraph; ``targets`` are those whose figures stand in it, ``indicators`` the keys of what they measure."""
+
+    paragraph: StoredParagraph
+    document: StoredDocument
+    span: Span
+    targets: tuple[Target, ...] = ()
+    indicators: frozenset[str] = frozenset()
+
+    @property
+    def text(self) -> str:
+        """The words of the statement."""
+        return self.paragraph.text[slice(*self.span)]
+
+    @property
+    def is_aim(self) -> bool:
+        """True for a statement of what is to be reached, not of what is to be done."""
+        return self.paragraph.kind == "objective"
+
+
+def statements(store: Store, document: StoredDocument) -> list[Statement]:
+    """Return the statements of a document in order; headings, preambles, news and boilerplate make none."""
+    members = [
+        p for p in store.paragraphs(Filter(document_id=document.id)) if p.kind in _KINDS and not p.is_heading
+    ]
+    measured = store.targets_by_key([p.key for p in members])
+    return [s for p in members for s in statements_of(p, document, measured.get(p.key, ()))]
+
+
+def statements_of(
+    paragraph: StoredParagraph, document: StoredDocument, targets: Sequence[Target] = ()
+) -> list[Statement]:
+    """Return the statements of one paragraph; together they hold all its words."""
+    named = [(target, indicator_of(target, paragraph.text)) for target in targets]
+    found = []
+    for start, end in _cut(paragraph.text, [(t.span[0], i.key) for t, i in named if i]):
+        own = [(t, i) for t, i in named if start <= t.span[0] < end]
+        keys = frozenset(i.key for _, i in own if i)
+        found.append(Statement(paragraph, document, (start, end), tuple(t for t, _ in own), keys))
+    return found
+
+
+def _cut(text: str, measured: Sequence[tuple[int, str]]) -> list[Span]:
+    whole = (0, len(text))
+    if _is_one(text, whole, measured):
+        return [whole] if any(c.isalnum() for c in text) else []
+    parts: list[Span] = []
+    for sentence in sentences(text):
+        pieces = [sentence]
+        if len(text[slice(*sentence)].split()) > _LONG:
+            pieces = [(sentence[0] + a, sentence[0] + b) for a, b in clauses(text[slice(*sentence)])]
+        elif not _is_one(text, sentence, measured):
+            pieces = _at_semicolons(text, sentence)
+        for start, end in pieces:
+            if parts and (len(text[start:end].split()) < _SHORTEST or text[: parts[-1][1]].endswith(":")):
+                parts[-1] = (parts[-1][0], end)
+            else:
+                parts.append((start, end))
+    return parts
+
+
+def _is_one(text: str, span: Span, measured: Sequence[tuple[int, str]]) -> bool:
+    """Tell whether a span is short and measures at most one thing."""
+    keys = {key for place, key in measured if span[0] <= place < span[1]}
+    return len(text[slice(*span)].split()) <= _LONG and len(keys) < 2
+
+
+def _at_semicolons(text: str, span: Span) -> list[Span]:
+    gaps = [match.span() for match in _SEMICOLON.finditer(text, *span)]
+    starts = [span[0], *(end for _, end in gaps)]
+    return list(zip(starts, [*(start for start, _ in gaps), span[1]], strict=True))
