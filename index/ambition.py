@@ -129,12 +129,13 @@ class Step:
 def history(aims_of_one: Iterable[Aim]) -> dict[str, list[Step]]:
     """Return province to its targets of one indicator by year of plan, then by year due; provinces of one plan are left out.
 
-    The target before is the last one of an earlier plan for the same year, else the last one for any year.
+    Provinces are those that published: what two planned before they were merged is no change of either. The target before
+    is the last one of an earlier plan for the same year, else the last one for any year.
     """
     by_place: dict[str, list[Aim]] = {}
     for aim in aims_of_one:
-        if aim.place is not None:
-            by_place.setdefault(aim.place, []).append(aim)
+        if aim.paragraph.province is not None:
+            by_place.setdefault(aim.paragraph.province, []).append(aim)
     found = {}
     for place, own in sorted(by_place.items()):
         own.sort(key=lambda a: (a.document.year or 0, a.due or 0, a.document.id, a.value))

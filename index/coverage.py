@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from corpus.schema import documents, paragraphs, tags
 from corpus.store import Store
 from index.view import View
+from nlp.fold import fold
 
 
 @dataclass
@@ -80,4 +81,4 @@ def coverage(store: Store, view: View) -> list[Row]:
     for row in rows.values():
         row.published_as.sort()
         row.years = dict(sorted(row.years.items()))
-    return sorted(rows.values(), key=lambda row: (row.province is None, row.province or ""))
+    return sorted(rows.values(), key=lambda row: (row.province is None, fold(row.province or "")))

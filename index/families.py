@@ -9,7 +9,7 @@ came one by one or all at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -67,7 +67,12 @@ class Earlier:
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def build(statements: Mapping[str, Sequence[Statement]], matcher: Matcher, earlier: Earlier | None = None) -> Families:
+def build(
+    statements: Mapping[str, Sequence[Statement]],
+    matcher: Matcher,
+    earlier: Earlier | None = None,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Families:
     """Return the families of the documents' statements.
 
     ``earlier`` saves work and keeps ids: links between documents whose signatures are unchanged are taken from it, and a
@@ -76,6 +81,8 @@ def build(statements: Mapping[str, Sequence[Statement]], matcher: Matcher, earli
     earlier = earlier or Earlier()
     signatures = {name: _signature(of, matcher.id) for name, of in statements.items()}
     kept = {name for name, signature in signatures.items() if earlier.signatures.get(name) == signature}
+    if len(kept) < len(statements):
+        tell(f"matching the clauses of {len(statements) - len(kept)} documents with those of {len(statements)}")
     described: dict[str, Described] = {}
     linked: dict[tuple[str, str], Sequence[tuple[int, int, float]]] = {}
     for a in sorted(statements):
@@ -117,9 +124,7 @@ def _links(
     if same:
         similarity[np.tril_indices(len(of_a))] = 0.0
     rows, columns = np.nonzero(_nearest(similarity) & (similarity >= matcher.threshold))
-    return [
-        (i, j, round(float(similarity[i, j]), 4)) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
-    ]
+    return [(i, j, round(float(similarity[i, j]), 4)) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
 
 
 def _nearest(similarity: Matrix) -> NDArray[np.bool_]:
@@ -157,14 +162,11 @@ def _groups(linked: Linked, matcher: Matcher) -> list[tuple[tuple[Node, ...], Li
             links[ends[0], ends[1]] = similarity
     groups = join(group(links, _between(matcher, _JOINED)), links, _between(matcher, _JOINED_LATER))
     names = list(nodes)
-    found = []
+    found: list[tuple[tuple[Node, ...], Links]] = []
     for members in groups:
         ordered = sorted(members, key=lambda m: names[m])
-        within = {
-            (x, y): similarity
-            for (x, m), (y, n) in combinations(enumerate(ordered), 2)
-            if (similarity := links.get((min(m, n), max(m, n))))
-        }
+        pairs = {(x, y): (min(m, n), max(m, n)) for (x, m), (y, n) in combinations(enumerate(ordered), 2)}
+        within = {places: links[pair] for places, pair in pairs.items() if pair in links}
         found.append((tuple(names[m] for m in ordered), within))
     return found
 
@@ -200,10 +202,10 @@ def _candidates(members: frozenset[str]) -> Iterable[str]:
 
 
 def _family(name: str, nodes: Sequence[Node], members: Sequence[Statement], links: Links) -> Family:
-    total = np.zeros(len(nodes))
+    total = [0.0] * len(nodes)
     for (x, y), similarity in links.items():
         total[x] += similarity
         total[y] += similarity
     best = max(range(len(nodes)), key=lambda i: (round(total[i], 6), -len(members[i].text), -i))
     order = sorted(members, key=lambda s: (s.document.year or 9999, s.document.id, s.paragraph.ordinal, s.span))
-    return Family(name, tuple(order), members[best], round(float(total.sum()) / (len(nodes) * (len(nodes) - 1)), 4))
+    return Family(name, tuple(order), members[best], round(sum(total) / (len(nodes) * (len(nodes) - 1)), 4))

@@ -36,7 +36,14 @@ class Kept:
     vectors: Mapping[bytes, Vector] = field(default_factory=dict, repr=False)
 
 
-def refresh(file: Path, store: Store, embedder: RememberingEmbedder, matcher: Matcher, kept: Kept) -> Families:
+def refresh(
+    file: Path,
+    store: Store,
+    embedder: RememberingEmbedder,
+    matcher: Matcher,
+    kept: Kept,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Families:
     """Return the families of what the store holds now; ``matcher`` embeds with ``embedder``, which was told ``kept.vectors``.
 
     Only documents that are new or changed since ``kept`` are matched, with one another and with the rest. Where anything
@@ -45,7 +52,7 @@ def refresh(file: Path, store: Store, embedder: RememberingEmbedder, matcher: Ma
     # Read before the paragraphs: should the store change meanwhile, the file counts as old, never as new.
     content = store.content
     of_documents = {document.id: statements(store, document) for document in store.documents()}
-    found = build(of_documents, matcher, kept.earlier)
+    found = build(of_documents, matcher, kept.earlier, tell)
     if content != kept.content or found.signatures != kept.earlier.signatures:
         # A new document is matched with all others, so that all texts were asked for; otherwise none was.
         _write(file, found, content, embedder.used or kept.vectors)

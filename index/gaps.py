@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.national import middle
-from corpus.store import StoredDocument
 from corpus.types import Target
-from index.ambition import Aim, aim_of, ranked
+from index.ambition import aim_of, ranked
 from index.families import Families, Family, sign
 from index.statements import Statement
 from index.view import View
+from nlp.fold import fold
 
 _TITLE = 90
+_NEAR = 0.75
 _SHORT = 9
 # What may stand before the words that name an obligation: numbering, dates, "Phấn đấu" and the labels of tables.
 _LEAD = re.compile(
@@ -46,7 +47,7 @@ class Gap:
     """A family that others have and one province lacks.
 
     ``having`` of the ``of`` provinces looked at have it. ``near`` are the province's own statements that come near it
-    without counting as the same: alike to at least half of the members. Without any, it has nothing of the kind.
+    without counting as the same: on average at least three quarters as like its members as these are to one another.
     """
 
     summary: Summary
@@ -79,7 +80,14 @@ def summarise(families: Sequence[Family], view: View) -> list[Summary]:
             dated = [m for of in places.values() for m in of]
             dated.sort(key=lambda m: (m.document.year or 0, m.document.id, m.paragraph.ordinal))
             found.append(
-                Summary(family, title_of(family), dict(sorted(places.items())), dated[0], dated[-1], _strongest(dated, view))
+                Summary(
+                    family,
+                    title_of(family),
+                    dict(sorted(places.items(), key=lambda item: fold(item[0]))),
+                    dated[0],
+                    dated[-1],
+                    _strongest(dated, view),
+                )
             )
     return sorted(found, key=lambda s: (-len(s.places), s.title, s.family.id))
 
@@ -108,7 +116,10 @@ def gaps(found: Families, province: str, view: View, within: Callable[[str], boo
     ``within`` tells which provinces count, itself included. Provinces without any statement count neither way.
     """
     counted = {
-        place for of in found.statements.values() for s in of[:1] if (place := view.place(s.paragraph)) and within(place)
+        place
+        for of in found.statements.values()
+        for s in of[:1]
+        if (place := view.place(s.paragraph)) and within(place)
     }
     own = {name for name, of in found.statements.items() if of and view.place(of[0].paragraph) == province}
     result = []
@@ -120,7 +131,7 @@ def gaps(found: Families, province: str, view: View, within: Callable[[str], boo
 
 
 def _near(found: Families, family: Family, own: set[str]) -> tuple[Statement, ...]:
-    """Return the statements of the ``own`` documents that are linked to at least half of the members, nearest first."""
+    """Return the statements of the ``own`` documents that are near the family, nearest first."""
     inside = set(map(sign, family.members))
     total: dict[tuple[str, int], list[float]] = defaultdict(list)
     for (a, b), links in found.linked.items():
@@ -130,6 +141,7 @@ def _near(found: Families, family: Family, own: set[str]) -> tuple[Statement, ..
             mine, other = ((a, i), (b, j)) if a in own else ((b, j), (a, i))
             if sign(found.statements[other[0]][other[1]]) in inside:
                 total[mine].append(similarity)
-    near = [place for place, similarities in total.items() if 2 * len(similarities) >= len(family.members)]
+    enough = _NEAR * family.cohesion * len(family.members)
+    near = [place for place, similarities in total.items() if sum(similarities) >= enough]
     near.sort(key=lambda place: (-sum(total[place]), place))
     return tuple(found.statements[name][number] for name, number in near)

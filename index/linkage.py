@@ -28,27 +28,24 @@ def join(groups: Sequence[tuple[int, ...]], links: Links, threshold: float) -> l
     """Return ``groups``, which share no items, after joining those of high average similarity as ``group`` does."""
     # A group goes by its smallest item.
     members = {min(items): tuple(sorted(items)) for items in groups}
-    name = {item: first for first, items in members.items() for item in items}
-    across: dict[int, dict[int, float]] = defaultdict(dict)
-    for (a, b), similarity in links.items():
-        if a in name and b in name and name[a] != name[b]:
-            total = across[name[a]].get(name[b], 0.0) + similarity
-            across[name[a]][name[b]] = across[name[b]][name[a]] = total
+    across = _across(members, links)
     heap: list[tuple[float, int, int]] = []
 
+    def average(a: int, b: int) -> float:
+        return across[a][b] / (len(members[a]) * len(members[b]))
+
     def offer(a: int, b: int) -> None:
-        average = across[a][b] / (len(members[a]) * len(members[b]))
-        if average >= threshold:
-            heapq.heappush(heap, (-average, min(a, b), max(a, b)))
+        if average(a, b) >= threshold:
+            heapq.heappush(heap, (-average(a, b), min(a, b), max(a, b)))
 
     for a, others in across.items():
         for b in others:
             if a < b:
                 offer(a, b)
     while heap:
-        average, a, b = heapq.heappop(heap)
+        offered, a, b = heapq.heappop(heap)
         # One of the two was joined to another since: what it came to was offered anew.
-        if b not in across.get(a, {}) or -average != across[a][b] / (len(members[a]) * len(members[b])):
+        if b not in across.get(a, {}) or -offered != average(a, b):
             continue
         members[a] = tuple(sorted(members[a] + members.pop(b)))
         for other, total in across.pop(b).items():
@@ -58,3 +55,14 @@ def join(groups: Sequence[tuple[int, ...]], links: Links, threshold: float) -> l
         for other in across[a]:
             offer(a, other)
     return sorted(members.values())
+
+
+def _across(members: Mapping[int, tuple[int, ...]], links: Links) -> dict[int, dict[int, float]]:
+    """Return group to linked group to the sum of the similarities across, both ways."""
+    name = {item: first for first, items in members.items() for item in items}
+    across: dict[int, dict[int, float]] = defaultdict(dict)
+    for (a, b), similarity in links.items():
+        if a in name and b in name and name[a] != name[b]:
+            total = across[name[a]].get(name[b], 0.0) + similarity
+            across[name[a]][name[b]] = across[name[b]][name[a]] = total
+    return across

@@ -41,9 +41,7 @@ class Statement:
 
 def statements(store: Store, document: StoredDocument) -> list[Statement]:
     """Return the statements of a document in order; headings, preambles, news and boilerplate make none."""
-    members = [
-        p for p in store.paragraphs(Filter(document_id=document.id)) if p.kind in _KINDS and not p.is_heading
-    ]
+    members = [p for p in store.paragraphs(Filter(document_id=document.id)) if p.kind in _KINDS and not p.is_heading]
     measured = store.targets_by_key([p.key for p in members])
     return [s for p in members for s in statements_of(p, document, measured.get(p.key, ()))]
 

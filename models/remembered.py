@@ -46,6 +46,5 @@ class RememberingEmbedder:
         """Embed texts as the embedder does; nothing of it is kept."""
         return self._embedder.embed_passages(texts, count)
 
-
     def _name(self, text: str) -> bytes:
         return hashlib.sha256(f"{self.id}\0{text}".encode("utf-8", "replace")).digest()

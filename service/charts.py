@@ -87,8 +87,7 @@ def indicator_chart(indicator: Indicator, aims: Sequence[Aim], lang: str = "vi")
     for number, place in enumerate(places):
         y = top + number * _ROW + _ROW / 2
         parts.append(_text(_NAMES - 10, y + 4, place, anchor="end"))
-        for aim in (a for a in aims if a.place == place):
-            parts.append(_mark(aim, y, at, hue.get(aim.due or 0, _SOFT), vi))
+        parts += [_mark(aim, y, at, hue.get(aim.due or 0, _SOFT), vi) for aim in aims if aim.place == place]
     for number, year in enumerate(years):
         x = _NAMES + 60 + (number % 6) * 66
         parts.append(f'<circle cx="{x}" cy="{40 + 16 * (number // 6)}" r="5" fill="{hue[year]}"/>')
@@ -104,9 +103,7 @@ def indicator_chart(indicator: Indicator, aims: Sequence[Aim], lang: str = "vi")
 def _mark(aim: Aim, y: float, at: Callable[[float], float], hue: str, vi: bool) -> str:
     said = f"{aim.place}, {aim.document.year or '?'}: {_values(aim.values, vi)} {aim.indicator.unit} ({aim.due or '?'})"
     left, right = at(aim.values[0]), at(aim.values[-1])
-    bar = (
-        f'<line x1="{left}" y1="{y}" x2="{right}" y2="{y}" stroke="{hue}" stroke-width="4"/>' if right > left else ""
-    )
+    bar = f'<line x1="{left}" y1="{y}" x2="{right}" y2="{y}" stroke="{hue}" stroke-width="4"/>' if right > left else ""
     dots = "".join(f'<circle cx="{x}" cy="{y}" r="5" fill="{hue}"/>' for x in sorted({left, right}))
     return f"<g><title>{escape(said)}</title>{bar}{dots}</g>"
 
@@ -144,7 +141,7 @@ def _text(x: float, y: float, words: str, *, anchor: str = "start", size: int = 
 def _svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'role="img" font-family="system-ui, \'Segoe UI\', Roboto, \'Noto Sans\', \'DejaVu Sans\', sans-serif">'
+        f"role=\"img\" font-family=\"system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif\">"
         f"<title>{escape(title)}</title>"
         f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>'
         f"{_text(12, 22, title, size=15)}{''.join(parts)}</svg>\n"
