@@ -120,7 +120,7 @@ def _links(
 ) -> list[tuple[int, int, float]]:
     if not of_a or not of_b:
         return []
-    similarity = _by_indicators(of_a, of_b, matcher.matrix(a, b))
+    similarity = _by_bodies(of_a, of_b, _by_indicators(of_a, of_b, matcher.matrix(a, b)))
     if same:
         similarity[np.tril_indices(len(of_a))] = 0.0
     rows, columns = np.nonzero(_nearest(similarity) & (similarity >= matcher.threshold))
@@ -149,6 +149,14 @@ def _by_indicators(of_a: Sequence[Statement], of_b: Sequence[Statement], similar
                     corrected[i, j] = _SAME_INDICATOR + (1 - _SAME_INDICATOR) * similarity[i, j]
                 elif not a.indicators & other:
                     corrected[i, j] = 0.0
+    return corrected
+
+
+def _by_bodies(of_a: Sequence[Statement], of_b: Sequence[Statement], similarity: Matrix) -> Matrix:
+    """Set the similarity of assignments to wholly different bodies to 0: the same work of another body is another duty."""
+    bodies_a, bodies_b = [s.bodies for s in of_a], [s.bodies for s in of_b]
+    same = [[not a or not b or bool(a & b) for b in bodies_b] for a in bodies_a]
+    corrected: Matrix = np.where(np.array(same, bool).reshape(similarity.shape), similarity, 0.0)
     return corrected
 
 

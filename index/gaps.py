@@ -20,7 +20,7 @@ _NEAR = 0.75
 _SHORT = 9
 # What may stand before the words that name an obligation: numbering, dates, "Phấn đấu" and the labels of tables.
 _LEAD = re.compile(
-    r"^(?:[-–•+*\s]+|(?:[IVX]+|\d+(?:\.\d+)*|[a-zđ])[.)]+\s+|\d+(?:\.\d+)+\s+|(?:Chỉ tiêu|Nhiệm vụ|Đơn vị|Nội dung|Trách nhiệm):\s*|"
+    r"^(?:[-–•+*\s]+|(?:[IVX]+|\d+(?:\.\d+)*|[a-zđ])[.)]+\s+|\d{1,2}(?:\.\d{1,2})+\s+|(?:Chỉ tiêu|Nhiệm vụ|Đơn vị|Nội dung|Trách nhiệm):\s*|"
     r"(?:Đến|Từ|Trong|Trước|Hết)\s+(?:hết\s+|cuối\s+)?(?:tháng\s+\d+/|quý\s+\w+\s+)?(?:năm\s+)?20\d\d\s*[,:]?\s+(?:có\s+)?|"
     r"(?:Phấn đấu|Mục tiêu|Bảo đảm|Đảm bảo|Về [^:;,.]{2,30}:)\s*)+",
 )

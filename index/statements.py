@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from corpus.national import indicator_of
 from corpus.store import Filter, Store, StoredDocument, StoredParagraph
 from corpus.types import Target
+from nlp.fold import fold
 from nlp.sentences import Span, clauses, sentences
 
 _KINDS = ("objective", "task", "assignment")
 # A longer one is cut at sentences, and a longer sentence at semicolons and colons.
 _LONG = 45
 _SHORTEST = 6
+# Says what to do only by the number of an item: nothing that could be compared between plans.
+_REFERENCE = re.compile(
+    r"(?:chủ trì|chịu trách nhiệm|đầu mối|thường trực|theo dõi)\s+(?:các\s+)?(?:chỉ tiêu\s+)?(?:mục|điểm|khoản|phần)\b",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(r"(?:Đơn vị|Thời hạn|Thời gian|Tiến độ|Cơ quan[^:;]{0,20}):")
 _SEMICOLON = re.compile(r"(?<=;)\s+")
 
 
@@ -38,6 +45,12 @@ class Statement:
         """True for a statement of what is to be reached, not of what is to be done."""
         return self.paragraph.kind == "objective"
 
+    @property
+    def bodies(self) -> frozenset[str]:
+        """The bodies that an assignment names to act, folded, people's committees of any level as one; without vague ones."""
+        folded = (fold(name).replace("uy ban nhan dan", "ubnd") for name in self.paragraph.agencies)
+        return frozenset("ubnd" if name.startswith("ubnd") else name for name in folded if not name.startswith("cac "))
+
 
 def statements(store: Store, document: StoredDocument) -> list[Statement]:
     """Return the statements of a document in order; headings, preambles, news and boilerplate make none."""
@@ -49,7 +62,7 @@ def statements(store: Store, document: StoredDocument) -> list[Statement]:
 def statements_of(
     paragraph: StoredParagraph, document: StoredDocument, targets: Sequence[Target] = ()
 ) -> list[Statement]:
-    """Return the statements of one paragraph; together they hold all its words."""
+    """Return the statements of one paragraph; together they hold all its words but bare references to other items."""
     named = [(target, indicator_of(target, paragraph.text)) for target in targets]
     found = []
     for start, end in _cut(paragraph.text, [(t.span[0], i.key) for t, i in named if i]):
@@ -62,7 +75,7 @@ def statements_of(
 def _cut(text: str, measured: Sequence[tuple[int, str]]) -> list[Span]:
     whole = (0, len(text))
     if _is_one(text, whole, measured):
-        return [whole] if any(c.isalnum() for c in text) else []
+        return _comparable(text, [whole]) if any(c.isalnum() for c in text) else []
     parts: list[Span] = []
     for sentence in sentences(text):
         pieces = [sentence]
@@ -75,7 +88,19 @@ def _cut(text: str, measured: Sequence[tuple[int, str]]) -> list[Span]:
                 parts[-1] = (parts[-1][0], end)
             else:
                 parts.append((start, end))
-    return parts
+    return _comparable(text, parts)
+
+
+def _comparable(text: str, parts: Sequence[Span]) -> list[Span]:
+    """Return ``parts``, those with a bare reference cut at semicolons and left with the pieces that say what to do."""
+    found: list[Span] = []
+    for part in parts:
+        if not _REFERENCE.search(text, *part):
+            found.append(part)
+            continue
+        pieces = _at_semicolons(text, part)
+        found += [p for p in pieces if not _REFERENCE.search(text, *p) and not _LABELLED.match(text, p[0])]
+    return found
 
 
 def _is_one(text: str, span: Span, measured: Sequence[tuple[int, str]]) -> bool:

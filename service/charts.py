@@ -49,7 +49,7 @@ def coverage_chart(rows: Sequence[Row], groups: Sequence[TaskGroup], lang: str =
                     f"{row.groups[group.key]} · {_percent(share, vi)}",
                     anchor="middle",
                     size=12,
-                    fill="#ffffff" if strength > 0.55 else _TEXT,
+                    fill="#ffffff" if strength > 0.72 else _TEXT,
                 )
                 + "</g>"
             )
