@@ -154,10 +154,18 @@ def _by_indicators(of_a: Sequence[Statement], of_b: Sequence[Statement], similar
 
 def _by_bodies(of_a: Sequence[Statement], of_b: Sequence[Statement], similarity: Matrix) -> Matrix:
     """Set the similarity of assignments to wholly different bodies to 0: the same work of another body is another duty."""
-    bodies_a, bodies_b = [s.bodies for s in of_a], [s.bodies for s in of_b]
-    same = [[not a or not b or bool(a & b) for b in bodies_b] for a in bodies_a]
-    corrected: Matrix = np.where(np.array(same, bool).reshape(similarity.shape), similarity, 0.0)
+    column = {body: n for n, body in enumerate(sorted({body for s in (*of_a, *of_b) for body in s.bodies}))}
+    acting_a, acting_b = _acting(of_a, column), _acting(of_b, column)
+    both_named = acting_a.any(1)[:, None] & acting_b.any(1)[None, :]
+    corrected: Matrix = np.where(both_named & (acting_a @ acting_b.T == 0), 0.0, similarity)
     return corrected
+
+
+def _acting(of: Sequence[Statement], column: Mapping[str, int]) -> Matrix:
+    acting = np.zeros((len(of), len(column)))
+    for row, statement in enumerate(of):
+        acting[row, [column[body] for body in statement.bodies]] = 1
+    return acting
 
 
 def _groups(linked: Linked, matcher: Matcher) -> list[tuple[tuple[Node, ...], Links]]:

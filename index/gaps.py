@@ -122,26 +122,30 @@ def gaps(found: Families, province: str, view: View, within: Callable[[str], boo
         if (place := view.place(s.paragraph)) and within(place)
     }
     own = {name for name, of in found.statements.items() if of and view.place(of[0].paragraph) == province}
+    near = _near(found, own)
     result = []
     for summary in summarise(found.families, view):
         having = tuple(place for place in summary.places if place in counted)
         if province not in summary.places and len(having) >= least:
-            result.append(Gap(summary, having, len(counted | {province}), _near(found, summary.family, own)))
+            result.append(Gap(summary, having, len(counted | {province}), near.get(summary.family.id, ())))
     return sorted(result, key=lambda gap: (-len(gap.having), bool(gap.near), gap.summary.title))
 
 
-def _near(found: Families, family: Family, own: set[str]) -> tuple[Statement, ...]:
-    """Return the statements of the ``own`` documents that are near the family, nearest first."""
-    inside = set(map(sign, family.members))
-    total: dict[tuple[str, int], list[float]] = defaultdict(list)
+def _near(found: Families, own: set[str]) -> dict[str, tuple[Statement, ...]]:
+    """Return family to the statements of the ``own`` documents that are near it, nearest first."""
+    family_of = {sign(member): family for family in found.families for member in family.members}
+    total: dict[tuple[str, tuple[str, int]], float] = defaultdict(float)
     for (a, b), links in found.linked.items():
         if (a in own) == (b in own):
             continue
         for i, j, similarity in links:
-            mine, other = ((a, i), (b, j)) if a in own else ((b, j), (a, i))
-            if sign(found.statements[other[0]][other[1]]) in inside:
-                total[mine].append(similarity)
-    enough = _NEAR * family.cohesion * len(family.members)
-    near = [place for place, similarities in total.items() if sum(similarities) >= enough]
-    near.sort(key=lambda place: (-sum(total[place]), place))
-    return tuple(found.statements[name][number] for name, number in near)
+            mine, (name, number) = ((a, i), (b, j)) if a in own else ((b, j), (a, i))
+            family = family_of.get(sign(found.statements[name][number]))
+            if family:
+                total[family.id, mine] += similarity
+    size = {family.id: _NEAR * family.cohesion * len(family.members) for family in found.families}
+    near: dict[str, list[Statement]] = defaultdict(list)
+    for (key, (name, number)), similarity in sorted(total.items(), key=lambda item: (-item[1], item[0])):
+        if similarity >= size[key]:
+            near[key].append(found.statements[name][number])
+    return {key: tuple(statements) for key, statements in near.items()}

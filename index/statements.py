@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from corpus.national import indicator_of
 from corpus.store import Filter, Store, StoredDocument, StoredParagraph
@@ -35,7 +36,7 @@ class Statement:
     targets: tuple[Target, ...] = ()
     indicators: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The words of the statement."""
         return self.paragraph.text[slice(*self.span)]
@@ -45,7 +46,7 @@ class Statement:
         """True for a statement of what is to be reached, not of what is to be done."""
         return self.paragraph.kind == "objective"
 
-    @property
+    @cached_property
     def bodies(self) -> frozenset[str]:
         """The bodies that an assignment names to act, folded, people's committees of any level as one; without vague ones."""
         folded = (fold(name).replace("uy ban nhan dan", "ubnd") for name in self.paragraph.agencies)
