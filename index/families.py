@@ -156,7 +156,7 @@ def _by_bodies(of_a: Sequence[Statement], of_b: Sequence[Statement], similarity:
     """Set the similarity of assignments to wholly different bodies to 0: the same work of another body is another duty."""
     column = {body: n for n, body in enumerate(sorted({body for s in (*of_a, *of_b) for body in s.bodies}))}
     acting_a, acting_b = _acting(of_a, column), _acting(of_b, column)
-    both_named = acting_a.any(1)[:, None] & acting_b.any(1)[None, :]
+    both_named = np.outer(acting_a.sum(1), acting_b.sum(1)) > 0
     corrected: Matrix = np.where(both_named & (acting_a @ acting_b.T == 0), 0.0, similarity)
     return corrected
 

@@ -14,7 +14,10 @@ from corpus.targets import find_targets
     ("text", "key"),
     [
         ("Đến năm 2025, 85% siêu thị chuyển sang bao bì thân thiện môi trường.", "supermarkets_green_packaging"),
-        ("Tỷ lệ TTTM, siêu thị đóng gói bằng vật liệu dễ phân hủy đạt 60%.", "supermarkets_green_packaging"),
+        (
+            "Phấn đấu 60% TTTM, siêu thị đóng gói bằng vật liệu dễ phân hủy vào năm 2026.",
+            "supermarkets_green_packaging",
+        ),
         ("Đến năm 2025, 70% siêu thị không phát túi ni lông miễn phí.", "supermarkets_without_bags"),
         ("Đến năm 2030 giảm 60% bao bì nhựa khó phân hủy tại các chợ.", "packaging_at_markets"),
         ("Phấn đấu 100% làng nghề, khu công nghiệp được phổ biến kiến thức.", "zones_informed"),

@@ -20,7 +20,7 @@ def store(empty: Store, add: Add) -> Store:
     add(empty, "cb2", "Cao Bằng", 2023, [BAGS.format("Trong năm 2025 có 70%")], "objective")
     add(empty, "bk", "Bắc Kạn", 2021, [BAGS.format("Đến năm 2025 có 85%")] * 2, "objective")
     add(empty, "tn", "Thái Nguyên", 2022, [BAGS.format("Đến năm 2030 có 100%")], "objective")
-    add(empty, "cm", "Cà Mau", 2024, [BAGS.format("Có 55%")], "objective", period=(2024, 2026))
+    add(empty, "cm", "Cà Mau", 2024, [BAGS.format("Phấn đấu có 55%")], "objective", period=(2024, 2026))
     add(empty, "dl", "Đắk Lắk", 2024, [BAGS.format("Đến năm 2025 có 99%")], "news")
     return empty
 
