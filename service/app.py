@@ -13,7 +13,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
-from service import api, pages
+from service import api, overview_api, pages, report
 from service.problems import BodyLimit, ProblemError, add_problem_handlers, add_problem_schema, problem_responses
 from service.schemas import Health
 from service.settings import Settings
@@ -69,6 +69,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         return response
 
     app.include_router(api.router)
+    app.include_router(overview_api.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 
     @app.get("/health/live", response_model=Health, responses=problem_responses(500))
@@ -85,6 +86,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
             raise ProblemError(503, "models and index are still loading")
         return {"status": "ready"}
 
+    app.include_router(report.router)
     app.include_router(pages.router)
     add_problem_schema(app.openapi())
     return app

@@ -174,7 +174,7 @@ def test_a_browser_is_told_of_an_error_in_a_page(client: TestClient, lang: str) 
 
 def test_examples_of_the_api_page_run(client: TestClient) -> None:
     shown = list(endpoints(client.get("/openapi.json").json()))
-    assert len(shown) == 15
+    assert len(shown) == 20
     for endpoint in shown:
         headers = {"content-type": endpoint["media_type"], "x-api-key": KEY}
         body = endpoint["body"].encode() or None
