@@ -235,7 +235,7 @@ def add_correction(space: Space, judgement: Judgement) -> Form:
     return correction_form(made)
 
 
-@router.get("/corrections", response_model=Corrections, dependencies=FRESH)
+@router.get("/corrections", response_model=Corrections, dependencies=FRESH, responses=problem_responses(400))
 def corrections(space: Space, limit: Limit = 1000, cursor: Cursor = None) -> Form:
     """List what people corrected, oldest first."""
     after = read_number(cursor) or 0

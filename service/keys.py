@@ -70,6 +70,8 @@ def revoke(store: Store, key_id: str) -> bool:
 def key_of(store: Store, secret: str) -> Key | None:
     """Return the key in force that ``secret`` is of, and note its use; None for a wrong or revoked one."""
     key_id = secret.removeprefix(PREFIX).partition("_")[0]
+    if not key_id.isascii():
+        return None
     with store.engine.connect() as connection:
         row = connection.execute(sa.select(table).where(table.c.id == key_id)).first()
     # A secret is 256 random bits: a plain hash cannot be searched, so a slow one would only slow every request.

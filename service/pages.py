@@ -248,14 +248,14 @@ def docs(request: Request, lang: Language = "vi") -> HTMLResponse:
 
 
 def endpoints(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every operation of an OpenAPI document with an example: ``address`` and, for a POST, ``body`` and its type."""
+    """Yield every operation of an OpenAPI document with an example: ``address`` and, for a POST, ``body`` and its type, or ``form``."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             parameters = operation.get("parameters", [])
             content = operation.get("requestBody", {}).get("content", {})
-            media_type, body = next(
-                ((kind, _body_example(value, document)) for kind, value in content.items()), ("", "")
-            )
+            media_type = next(iter(content), "")
+            is_form = media_type == "multipart/form-data"
+            body = _body_example(content[media_type], document) if content and not is_form else ""
             yield {
                 "method": method.upper(),
                 "path": path,
@@ -264,6 +264,7 @@ def endpoints(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "address": _address(path, parameters),
                 "media_type": media_type,
                 "body": body,
+                "form": "files=@plan.txt" if is_form else "",
                 "needs_key": bool(operation.get("security")),
             }
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from service import sessions
 from service.access import Space, caller_with
-from service.pages import Language, render, strings
+from service.pages import Language, render
 
 router = APIRouter(include_in_schema=False)
 PATH = "/sign-in"
@@ -31,7 +31,7 @@ def sign_in(
     sessions.check_form(request, token)
     caller = caller_with(space, key.strip())
     if caller is None or caller.key_id is None:
-        return _form(request, after, lang, strings()[lang]["wrong_key"], 401)
+        return _form(request, after, lang, is_wrong=True)
     answer = RedirectResponse(_inside(after), 303)
     sessions.start(request, answer, caller.key_id)
     return answer
@@ -46,9 +46,10 @@ def sign_out(request: Request, token: Field = "", lang: Language = "vi") -> Resp
     return answer
 
 
-def _form(request: Request, after: str, lang: str, problem: str = "", status: int = 200) -> HTMLResponse:
+def _form(request: Request, after: str, lang: str, *, is_wrong: bool = False) -> HTMLResponse:
     token = sessions.form_token(request)
-    return render(request, "sign-in.html", lang, status, after=_inside(after), problem=problem, token=token)
+    status = 401 if is_wrong else 200
+    return render(request, "sign-in.html", lang, status, after=_inside(after), is_wrong=is_wrong, token=token)
 
 
 def _inside(address: str) -> str:
