@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -30,6 +31,7 @@ from service.workspace import Workspace
 
 _LOG = logging.getLogger("kehoach")
 _SMALLEST_COMPRESSED = 1000
+_TRIES = 3
 
 
 def app_of_environment() -> FastAPI:
@@ -125,12 +127,16 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 
 def _warm_up(app: FastAPI) -> None:
     space: Workspace = app.state.workspace
-    try:
-        space.searcher.search("khởi động", 1)
-        space.tagger.tag(["khởi động"])
-        space.matcher.match([("khởi động", "khởi động")])
-    except Exception:
-        _LOG.exception("models or index cannot be loaded")
-        app.state.failed = True
-    else:
-        app.state.ready.set()
+    for left in reversed(range(_TRIES)):
+        try:
+            space.searcher.search("khởi động", 1)
+            space.tagger.tag(["khởi động"])
+            space.matcher.match([("khởi động", "khởi động")])
+        except Exception:
+            # A document that arrives while the index is built is a passing cause.
+            _LOG.exception("models or index cannot be loaded; tries left: %d", left)
+            time.sleep(1)
+        else:
+            app.state.ready.set()
+            return
+    app.state.failed = True

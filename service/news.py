@@ -14,10 +14,12 @@ from corpus.schema import documents, embeddings, paragraphs
 from corpus.store import Filter, StoredDocument, StoredParagraph
 from service.workspace import Workspace
 
-# How far above the store's usual similarity to a query a paragraph must lie, in standard deviations: a fixed similarity
+# How far above the store's usual similarity to a query a paragraph must lie, in robust standard deviations: a fixed similarity
 # would mean something else for every query. Chosen on half of the judged queries (results/feeds.md).
-CUT_OFF = 2.5
+CUT_OFF = 2.75
 _SAMPLE = 2_000
+# Similarities of e5 lie within a tenth of each other; where they hardly differ at all nothing is unusual.
+_LEAST_DEVIATION = 0.005
 _PASSAGES = 5
 _DOCUMENTS_A_ROUND = 50
 _MOST_DOCUMENTS = 500
@@ -62,32 +64,37 @@ def news(space: Workspace, query: str, only: Filter, limit: int = 20, after: int
     return found
 
 
+def nearness(similarities: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how far ``similarities`` lie above the ``usual`` ones, in robust standard deviations.
+
+    Median and median absolute deviation, because in a small store what is sought may be a good part of all.
+    """
+    middle = np.median(usual)
+    deviation = max(1.4826 * float(np.median(np.abs(usual - middle))), _LEAST_DEVIATION)
+    far: NDArray[np.float32] = (similarities - middle) / np.float32(deviation)
+    return far
+
+
 class _Nearness:
-    """Tells how unusually near to a query a vector is, in standard deviations of the store's similarities to it."""
+    """Tells how unusually near to a query vectors are."""
 
     def __init__(self, space: Workspace, query: str) -> None:
         # The searcher restores diacritics and translates; what it understood is what is embedded.
         meaning = space.searcher.search(query, 1).query.meaning
         self._vector = space.embedder.embed_queries([meaning])[0]
-        self._embedder_id = space.embedder.id
+        self.embedder_id = space.embedder.id
         with space.store.engine.connect() as connection:
             count = connection.scalar(sa.select(sa.func.count()).select_from(paragraphs)) or 0
-            step = max(1, count // _SAMPLE)
             sample = sa.select(embeddings.c.vector).where(
-                embeddings.c.embedder_id == self._embedder_id, embeddings.c.paragraph_key % step == 0
+                embeddings.c.embedder_id == self.embedder_id,
+                embeddings.c.paragraph_key % max(1, count // _SAMPLE) == 0,
             )
-            usual = _matrix(connection.scalars(sample).all()) @ self._vector if count else np.zeros(1, np.float32)
-        self._mean, self._deviation = float(usual.mean()), max(float(usual.std()), 1e-6)
-
-    @property
-    def embedder_id(self) -> str:
-        """The embedder whose vectors are compared."""
-        return self._embedder_id
+            vectors = connection.scalars(sample).all()
+        self._usual = _matrix(vectors) @ self._vector if vectors else np.zeros(1, np.float32)
 
     def of(self, vectors: Sequence[bytes]) -> NDArray[np.float32]:
         """Return the nearness of each vector."""
-        nearness: NDArray[np.float32] = (_matrix(vectors) @ self._vector - self._mean) / self._deviation
-        return nearness
+        return nearness(_matrix(vectors) @ self._vector, self._usual)
 
 
 def _fitting(
@@ -111,8 +118,8 @@ def _fitting(
         inside = set(allowed.tolist())
         rows = [row for row in rows if row.key in inside]
     if near and rows:
-        nearness = near.of([row.vector for row in rows])
-        rows = [rows[place] for place in np.argsort(-nearness, kind="stable") if nearness[place] >= CUT_OFF]
+        distances = near.of([row.vector for row in rows])
+        rows = [rows[place] for place in np.argsort(-distances, kind="stable") if distances[place] >= CUT_OFF]
     fitting: dict[str, list[int]] = {}
     for row in rows:
         fitting.setdefault(row.document_id, []).append(row.key)

@@ -183,13 +183,16 @@ def now_due(space: Workspace) -> None:
         connection.execute(sa.update(deliveries).values(next_at=datetime.now(UTC) - timedelta(seconds=1)))
 
 
-def test_a_webhook_is_told_once_signed_and_again_until_it_takes_it(
-    client: TestClient, filled: Workspace, tmp_path: Path
-) -> None:
-    hosts = filled.settings.webhook_hosts
+def test_the_secret_of_a_webhook_is_shown_once(client: TestClient) -> None:
     wanted = {"name": "Mặt trời", "query": "điện mặt trời", "webhook": "http://hooks.example/in"}
     made = client.post("/v1/searches", json=wanted).json()
+    assert made["secret"].startswith("whsec_")
     assert "secret" not in client.get(f"/v1/searches/{made['search_id']}").json()
+
+
+def test_a_webhook_is_told_once_signed_and_again_until_it_takes_it(filled: Workspace, tmp_path: Path) -> None:
+    hosts = filled.settings.webhook_hosts
+    made = searches.add(filled.store, "Mặt trời", "điện mặt trời", None, None, "An", "http://hooks.example/in")
     assert webhooks.enqueue(filled) == 0
     bring(filled, tmp_path, "HÀ GIANG", 3, SUN.replace("7.", "1."))
     bring(filled, tmp_path, "HÀ GIANG", 4, "1. Báo cáo kết quả về Sở.\n")
@@ -203,7 +206,7 @@ def test_a_webhook_is_told_once_signed_and_again_until_it_takes_it(
     assert webhooks.deliver(filled.store, hosts, net) == 1
     head, _, body = bytes(receiver.sent[1]).partition(b"\r\n\r\n")
     told = {line.partition(": ")[0].lower(): line.partition(": ")[2] for line in head.decode().split("\r\n")[1:]}
-    key = base64.b64decode(made["secret"].removeprefix("whsec_"))
+    key = base64.b64decode(made.secret.removeprefix("whsec_"))
     signed = f"{told['webhook-id']}.{told['webhook-timestamp']}.".encode() + body
     assert told["webhook-signature"] == "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
     assert [d["number"] for d in json.loads(body)["data"]["documents"]] == ["3/KH-UBND"]
