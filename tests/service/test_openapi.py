@@ -41,7 +41,7 @@ def test_nothing_that_is_sent_breaks_it(with_settings: Callable[..., Workspace],
 
 def _try(cases: SearchStrategy[schemathesis.Case]) -> None:
     @settings(
-        max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        max_examples=3, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=cases)
