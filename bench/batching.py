@@ -49,7 +49,9 @@ def main() -> None:
                 times["gathered"].append(time.perf_counter() - middle)
                 nearest = min(nearest, float((alone * together).sum(axis=1).min()))
         alone_ms, gathered_ms = (1000 * statistics.median(times[way]) for way in ("alone", "gathered"))
-        print(f"{size:>2} queries: alone {alone_ms:.1f} ms, gathered {gathered_ms:.1f} ms, ratio {gathered_ms / alone_ms:.2f}, least cosine {nearest:.4f}")
+        print(
+            f"{size:>2} queries: alone {alone_ms:.1f} ms, gathered {gathered_ms:.1f} ms, ratio {gathered_ms / alone_ms:.2f}, least cosine {nearest:.4f}"
+        )
 
 
 if __name__ == "__main__":
