@@ -174,7 +174,7 @@ def documents(space: Space, province: Province = None, limit: Limit = 1000, curs
     only = filter_of(space, province, None, None).province
     listed = space.store.documents_after(read_text(cursor) or "", limit + 1, only)
     found, following = page_of(listed, limit, lambda document: document.id)
-    return {"documents": [document_form(document) for document in found], "next": following}
+    return {"documents": [document_form(document) for document in found], "next_cursor": following}
 
 
 @router.get(
@@ -241,7 +241,7 @@ def corrections(space: Space, limit: Limit = 1000, cursor: Cursor = None) -> For
     after = read_number(cursor) or 0
     listed = [item for item in all_corrections(space) if item.number > after]
     found, following = page_of(listed, limit, lambda item: item.number)
-    return {"corrections": [correction_form(item) for item in found], "next": following}
+    return {"corrections": [correction_form(item) for item in found], "next_cursor": following}
 
 
 @router.get("/queue", response_model=Queue, dependencies=FRESH, responses=problem_responses(400))

@@ -123,7 +123,7 @@ def _urls(space: Workspace, body: bytes) -> list[tuple[str, str, str | None]]:
 def listed(space: Space, limit: Limit = 100, cursor: Cursor = None) -> Form:
     """List the imports, newest first."""
     found, following = page_of(jobs.all_jobs(space.store, read_number(cursor), limit + 1), limit, lambda j: j.number)
-    return {"jobs": [jobs.job_form(job) for job in found], "next": following}
+    return {"jobs": [jobs.job_form(job) for job in found], "next_cursor": following}
 
 
 @router.get(
@@ -163,4 +163,4 @@ def _in_full(space: Workspace, job_id: str, after: int = 0, limit: int = 100) ->
     if found is None:
         raise ProblemError(404, f"no job {job_id!r}")
     items, following = page_of(jobs.items(space.store, job_id, after, limit + 1), limit, lambda item: item.ordinal)
-    return {**jobs.job_form(found), "items": [jobs.item_form(item) for item in items], "next": following}
+    return {**jobs.job_form(found), "items": [jobs.item_form(item) for item in items], "next_cursor": following}

@@ -19,7 +19,7 @@ from service.workspace import Workspace
 T = TypeVar("T")
 MOST = 1000
 Cursor = Annotated[
-    str | None, Query(max_length=1000, description="`next` of the answer before; without it, the beginning.")
+    str | None, Query(max_length=1000, description="`next_cursor` of the answer before; without it, the beginning.")
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.", examples=[100])]
 
@@ -56,7 +56,7 @@ def _read(cursor: str | None) -> Any:
 
 
 def _unknown() -> ProblemError:
-    return ProblemError(400, "the cursor is not one of this service; accepted is `next` of the answer before")
+    return ProblemError(400, "the cursor is not one of this service; accepted is `next_cursor` of the answer before")
 
 
 def page_of(found: Sequence[T], limit: int, place: Callable[[T], str | int]) -> tuple[Sequence[T], str | None]:

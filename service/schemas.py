@@ -227,7 +227,7 @@ class Documents(Answer):
     """The documents in the store."""
 
     documents: list[Document]
-    next: str | None = Field(description="Leads on where there are more.")
+    next_cursor: str | None = Field(description="Leads on where there are more.")
 
 
 class Side(Answer):
@@ -340,7 +340,7 @@ class Corrections(Answer):
     """Corrections, oldest first."""
 
     corrections: list[Correction]
-    next: str | None = Field(description="Leads on where there are more.")
+    next_cursor: str | None = Field(description="Leads on where there are more.")
 
 
 class QueuedParagraph(Paragraph):
@@ -379,10 +379,10 @@ class Job(Answer):
 
 
 class Jobs(Answer):
-    """Imports, newest first; ``next`` leads on."""
+    """Imports, newest first; ``next_cursor`` leads on."""
 
     jobs: list[Job]
-    next: str | None
+    next_cursor: str | None
 
 
 class ImportReport(Report):
@@ -403,10 +403,10 @@ class JobItem(Answer):
 
 
 class JobInFull(Job):
-    """An import with its files, in order; ``next`` leads on."""
+    """An import with its files, in order; ``next_cursor`` leads on."""
 
     items: list[JobItem]
-    next: str | None
+    next_cursor: str | None
 
 
 class SearchWanted(BaseModel):
@@ -444,10 +444,10 @@ class SearchMade(Search):
 
 
 class Searches(Answer):
-    """Saved searches, oldest first; ``next`` leads on."""
+    """Saved searches, oldest first; ``next_cursor`` leads on."""
 
     searches: list[Search]
-    next: str | None
+    next_cursor: str | None
 
 
 class AuditEntry(Answer):
@@ -463,10 +463,10 @@ class AuditEntry(Answer):
 
 
 class Audit(Answer):
-    """Writes, newest first; ``next`` leads on."""
+    """Writes, newest first; ``next_cursor`` leads on."""
 
     entries: list[AuditEntry]
-    next: str | None
+    next_cursor: str | None
 
 
 class Health(Answer):

@@ -86,7 +86,7 @@ def saved(space: Space, limit: Limit = 100, cursor: Cursor = None) -> Form:
     """List the saved searches, oldest first."""
     found = searches.searches(space.store, read_number(cursor) or 0, limit + 1)
     shown, following = page_of(found, limit, lambda search: search.number)
-    return {"searches": [searches.search_form(search) for search in shown], "next": following}
+    return {"searches": [searches.search_form(search) for search in shown], "next_cursor": following}
 
 
 @router.get(
@@ -119,4 +119,4 @@ def audited(space: Space, limit: Limit = 100, cursor: Cursor = None) -> Form:
     """List who changed what, newest first."""
     found = audit.entries(space.store, read_number(cursor), limit + 1)
     shown, following = page_of(found, limit, lambda entry: entry.number)
-    return {"entries": [audit.entry_form(entry) for entry in shown], "next": following}
+    return {"entries": [audit.entry_form(entry) for entry in shown], "next_cursor": following}

@@ -186,7 +186,7 @@ def test_writes_are_noted_with_who_and_what_came_of_it(space: Workspace, warm: W
         ]
         assert entries[1]["request_id"] == "r1"
         first = client.get("/v1/audit?limit=1", headers=header(admin)).json()
-        rest = client.get("/v1/audit", params={"cursor": first["next"]}, headers=header(admin)).json()
+        rest = client.get("/v1/audit", params={"cursor": first["next_cursor"]}, headers=header(admin)).json()
         assert [*first["entries"], *rest["entries"]] == entries
     number = audit.begin(space.store, "An", "POST /x", "")
     assert audit.entries(space.store)[0].status is None

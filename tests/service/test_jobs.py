@@ -73,7 +73,7 @@ def test_files_are_read_after_the_answer_with_a_report_each(client: TestClient, 
     hits = client.get("/v1/search", params={"q": "thu gom rác đợt 2"}).json()["hits"]
     assert hits[0]["document_id"] == found["items"][1]["reports"][0]["document_id"]
     first = client.get(f"/v1/jobs/{found['job_id']}?limit=2", headers=KEYED).json()
-    rest = client.get(f"/v1/jobs/{found['job_id']}", params={"cursor": first["next"]}, headers=KEYED).json()
+    rest = client.get(f"/v1/jobs/{found['job_id']}", params={"cursor": first["next_cursor"]}, headers=KEYED).json()
     assert first["items"] + rest["items"] == found["items"]
     deadline = time.monotonic() + 10
     while (left := [p.name for p in (warm.settings.spool / found["job_id"]).rglob("*") if p.is_file()]) != ["bad.pdf"]:
