@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime  ## Read, tag, search and compare the sample plans in the
 
 serve: $(VENV)/.runtime  ## Load the sample plans and serve the web page at http://127.0.0.1:8000/
 	@$(BIN)/kehoach ingest corpus/samples
-	@$(BIN)/kehoach serve
+	@$(BIN)/kehoach serve --local
 
 test: $(VENV)/.development  ## Run all tests
 	@$(BIN)/pytest

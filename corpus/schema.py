@@ -21,10 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )  # fmt: skip
 
 # The newest migration; a database at another one is migrated when it is opened.
-HEAD = "0004"
+HEAD = "0005"
 
 schema = MetaData()
 
@@ -161,6 +162,98 @@ changes = Table(
     schema,
     Column("paragraph_key", Integer, primary_key=True, autoincrement=False),
     Column("revision", Integer, nullable=False, index=True),
+)
+
+# Who may write (or read) over HTTP. ``hash`` is the SHA-256 of a random key that is shown once and kept nowhere.
+api_keys = Table(
+    "api_keys",
+    schema,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+# Imports that go on after their request was answered, and after the process that took it died.
+jobs = Table(
+    "jobs",
+    schema,
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("by", String, nullable=False),
+    # What the caller sent to make a repeated request harmless, and the SHA-256 of what came with it.
+    Column("idempotency_key", String),
+    Column("request_hash", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("cancelled_at", Moment),
+    UniqueConstraint("by", "idempotency_key"),
+    sqlite_autoincrement=True,
+)
+
+# One file or address of a job. ``reports`` holds what became of each document in it.
+job_items = Table(
+    "job_items",
+    schema,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("url", Text),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reports", JSON, nullable=False),
+    Column("finished_at", Moment),
+    Index("job_items_by_state", "state", "job_id", "ordinal"),
+)
+
+# What someone wants to hear of: a query by meaning, a task group, a province, or several of them.
+saved_searches = Table(
+    "saved_searches",
+    schema,
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("task_group", String),
+    Column("province", String),
+    Column("by", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    # Where new matches are posted to, with what they are signed, and the last paragraph that was looked at for it.
+    Column("webhook", Text),
+    Column("secret", String),
+    Column("looked_at", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What is to be posted to a webhook until it was taken, or given up.
+deliveries = Table(
+    "deliveries",
+    schema,
+    Column("number", Integer, primary_key=True),
+    Column("search_id", ForeignKey("saved_searches.id", ondelete="CASCADE"), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index("deliveries_due", "state", "next_at"),
+    sqlite_autoincrement=True,
+)
+
+# Every write over HTTP and every command about keys and backups; ``status`` is null where it was interrupted.
+audit = Table(
+    "audit",
+    schema,
+    Column("number", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("status", Integer),
+    sqlite_autoincrement=True,
 )
 
 # One row: the identity of this database, a counter that every change of content raises, and its value at the last

@@ -230,6 +230,13 @@ class Store:
         with self.engine.connect() as connection:
             return [stored_document(row) for row in connection.execute(query)]
 
+    def documents_after(self, document_id: str, limit: int, province: str | None = None) -> list[StoredDocument]:
+        """Return at most ``limit`` documents whose ids come after ``document_id``, by id, of one province if given."""
+        query = _document_query().where(documents.c.id > document_id).order_by(documents.c.id).limit(limit)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.where(in_province(province)) if province is not None else query)
+            return [stored_document(row) for row in rows]
+
     def document(self, document_id: str) -> StoredDocument | None:
         """Return one document, or None."""
         with self.engine.connect() as connection:

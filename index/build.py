@@ -18,6 +18,7 @@ import numpy as np
 from corpus import feed, labelled
 from corpus.changelog import Mark, mark_of, touched_since
 from corpus.feed import Entry
+from corpus.stages import stage
 from corpus.store import Store
 from index import codes
 from index.columns import Columns, Names, columns_of, joined, no_names
@@ -53,6 +54,7 @@ _LEARNT = 50_000
 _CHUNK = 50_000
 
 
+@stage("index")
 def build(
     folder: Path,
     store: Store,
@@ -83,6 +85,7 @@ def build(
     return manifest
 
 
+@stage("index")
 def merge(folder: Path, store: Store, generation: Generation, progress: Progress | None = None) -> bool:
     """Make a generation of the files of ``generation`` and what has changed since; tell whether it was made.
 
@@ -123,6 +126,7 @@ def merge(folder: Path, store: Store, generation: Generation, progress: Progress
     return True
 
 
+@stage("index")
 def update_lexical(store: Store, generation: Path, embedder_id: str, since: int, mark: Mark) -> None:
     """Bring the lexical index in the folder ``generation`` from the revision ``since`` up to ``mark``; hold CHANGING.
 

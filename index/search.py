@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
+from corpus.stages import stage
 from corpus.store import Filter, Store, StoredParagraph
 from index.columns import Facets, facets
 from index.fuse import fuse
@@ -82,10 +83,11 @@ class Searcher:
     def _legs(self, query: Query, depth: int, only: Filter) -> dict[str, list[tuple[int, float]]]:
         vector = self._embedder.embed_queries([query.meaning])[0]
         allowed = self._generation.select(only, self._store)
-        legs = {
-            "lexical": self._generation.lexical.search(query.words, depth, only),
-            "dense": self._generation.vectors.search(vector, depth, allowed),
-        }
+        with stage("search_lexical"):
+            lexical = self._generation.lexical.search(query.words, depth, only)
+        with stage("search_dense"):
+            dense = self._generation.vectors.search(vector, depth, allowed)
+        legs = {"lexical": lexical, "dense": dense}
         # A province named in the query is a wish, not a filter: its paragraphs are ranked once more on their own.
         if query.province and only.province is None:
             named = replace(only, province=query.province)

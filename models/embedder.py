@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.stages import stage
 from models.build import MAX_TOKENS, build, default_folder, verify
 
 Vectors = NDArray[np.float32]
@@ -71,7 +72,8 @@ class _Prompted:
         filled = [i for i, text in enumerate(prepared) if text]
         vectors = np.zeros((len(prepared), self.dimension), np.float32)
         if filled:
-            vectors[filled] = self._encode([prompt + prepared[i] for i in filled], count)
+            with stage("embed"):
+                vectors[filled] = self._encode([prompt + prepared[i] for i in filled], count)
         return vectors
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hmac
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Annotated, Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Security
-from fastapi.security import APIKeyHeader
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from corpus.provinces import province_named
 from corpus.store import Filter
 from corpus.targets import find_targets
 from corpus.types import Kind
 from index.paging import CursorError
+from service.access import Space, may_edit, may_read
 from service.comparing import compare_provinces
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
@@ -28,6 +29,7 @@ from service.forms import (
     target_form,
 )  # fmt: skip
 from service.ingest import ingest_bytes
+from service.paging import Cursor, Limit, fresh, page_of, read_number, read_text
 from service.problems import ProblemError, problem_responses
 from service.schemas import (
     Comparison,
@@ -48,17 +50,12 @@ from service.schemas import (
 )
 from service.workspace import Workspace
 
-router = APIRouter(prefix="/v1", responses=problem_responses(422, 500))
+router = APIRouter(prefix="/v1", responses=problem_responses(401, 422, 429, 500), dependencies=[Depends(may_read)])
 Form = dict[str, Any]
+FRESH = [Depends(fresh)]
+_IN_MEMORY = 1 << 20
 
 
-def space_of(request: Request) -> Workspace:
-    """Return the workspace of the application."""
-    space: Workspace = request.app.state.workspace
-    return space
-
-
-Space = Annotated[Workspace, Depends(space_of)]
 Province = Annotated[
     str | None, Query(description="By its name then or today, with or without diacritics.", examples=["Cao Bằng"])
 ]
@@ -77,7 +74,7 @@ def filter_of(space: Workspace, province: str | None, year: int | None, task_gro
     return Filter(named.name if named else province or None, year, task_group or None)
 
 
-@router.get("/search", response_model=Found, responses=problem_responses(400))
+@router.get("/search", response_model=Found, dependencies=FRESH, responses=problem_responses(400))
 def search(
     space: Space,
     q: Annotated[
@@ -144,7 +141,7 @@ def similar(space: Space, pairs: Pairs) -> Form:
     return {"pairs": found, "model_id": space.matcher.id}
 
 
-@router.get("/compare", response_model=Comparison, responses=problem_responses(400))
+@router.get("/compare", response_model=Comparison, dependencies=FRESH, responses=problem_responses(400))
 def compare(
     space: Space,
     a: Annotated[str, Query(max_length=60, description="A province.", examples=["Cao Bằng"])],
@@ -156,14 +153,18 @@ def compare(
     return comparison_form(compare_provinces(space, a, b, task_group))
 
 
-@router.get("/documents", response_model=Documents, responses=problem_responses(400))
-def documents(space: Space, province: Province = None) -> Form:
-    """List the documents."""
+@router.get("/documents", response_model=Documents, dependencies=FRESH, responses=problem_responses(400))
+def documents(space: Space, province: Province = None, limit: Limit = 1000, cursor: Cursor = None) -> Form:
+    """List the documents, by their ids."""
     only = filter_of(space, province, None, None).province
-    return {"documents": [document_form(document) for document in space.store.documents(only)]}
+    listed = space.store.documents_after(read_text(cursor) or "", limit + 1, only)
+    found, following = page_of(listed, limit, lambda document: document.id)
+    return {"documents": [document_form(document) for document in found], "next_cursor": following}
 
 
-@router.get("/documents/{document_id:path}", response_model=DocumentInFull, responses=problem_responses(404))
+@router.get(
+    "/documents/{document_id:path}", response_model=DocumentInFull, dependencies=FRESH, responses=problem_responses(404)
+)
 def document(space: Space, document_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021"])]) -> Form:
     """Return one document with its paragraphs."""
     found = space.store.document(document_id)
@@ -173,7 +174,12 @@ def document(space: Space, document_id: Annotated[str, Path(examples=["cao-bang/
     return {**document_form(found), "paragraphs": [paragraph_form(p) for p in paragraphs]}
 
 
-@router.get("/paragraphs/{paragraph_id:path}", response_model=ParagraphInFull, responses=problem_responses(404))
+@router.get(
+    "/paragraphs/{paragraph_id:path}",
+    response_model=ParagraphInFull,
+    dependencies=FRESH,
+    responses=problem_responses(404),
+)
 def paragraph(space: Space, paragraph_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021#II.4.2"])]) -> Form:
     """Return one paragraph with its tags and targets; the "#" of its id is sent as %23."""
     found = space.store.paragraph(paragraph_id)
@@ -187,21 +193,13 @@ def paragraph(space: Space, paragraph_id: Annotated[str, Path(examples=["cao-ban
     }
 
 
-_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description="The operator's KEHOACH_API_KEY.")
-
-
-def may_write(space: Space, key: Annotated[str | None, Security(_KEY)]) -> None:
-    """Let a caller with the key of the settings through. Raises ProblemError 403 without a key set, 401 for a wrong one."""
-    expected = space.settings.api_key
-    if not expected:
-        raise ProblemError(403, "writing over HTTP is off; the operator switches it on with KEHOACH_API_KEY")
-    if not hmac.compare_digest((key or "").encode(), expected.encode()):
-        raise ProblemError(401, "the header X-API-Key is missing or wrong", {"WWW-Authenticate": "ApiKey"})
-
-
-async def whole_body(request: Request) -> bytes:
-    """Return the body as it came, whatever its content type says."""
-    return await request.body()
+async def whole_body(request: Request) -> AsyncIterator[IO[bytes]]:
+    """Give the body as it came, whatever its content type says, in a file on disk where it is large."""
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        async for part in request.stream():
+            file.write(part)
+        file.seek(0)
+        yield file
 
 
 @router.post(
@@ -209,7 +207,7 @@ async def whole_body(request: Request) -> bytes:
     status_code=201,
     response_model=Correction,
     responses=problem_responses(400, 401, 403, 404, 413),
-    dependencies=[Depends(may_write)],
+    dependencies=[Depends(may_edit)],
 )
 def add_correction(space: Space, judgement: Judgement) -> Form:
     """Say which task groups a paragraph has; models leave its tags alone from then on."""
@@ -222,13 +220,16 @@ def add_correction(space: Space, judgement: Judgement) -> Form:
     return correction_form(made)
 
 
-@router.get("/corrections", response_model=Corrections)
-def corrections(space: Space) -> Form:
+@router.get("/corrections", response_model=Corrections, dependencies=FRESH, responses=problem_responses(400))
+def corrections(space: Space, limit: Limit = 1000, cursor: Cursor = None) -> Form:
     """List what people corrected, oldest first."""
-    return {"corrections": [correction_form(item) for item in all_corrections(space)]}
+    after = read_number(cursor) or 0
+    listed = [item for item in all_corrections(space) if item.number > after]
+    found, following = page_of(listed, limit, lambda item: item.number)
+    return {"corrections": [correction_form(item) for item in found], "next_cursor": following}
 
 
-@router.get("/queue", response_model=Queue, responses=problem_responses(400))
+@router.get("/queue", response_model=Queue, dependencies=FRESH, responses=problem_responses(400))
 def waiting(
     space: Space,
     k: Annotated[int, Query(ge=1, le=100, description="How many paragraphs.", examples=[20])] = 20,
@@ -259,12 +260,12 @@ _FILE = {
     status_code=201,
     response_model=Report,
     responses=problem_responses(401, 403, 413),
-    dependencies=[Depends(may_write)],
+    dependencies=[Depends(may_edit)],
     openapi_extra=_FILE,
 )
 def add_document(
     space: Space,
-    content: Annotated[bytes, Depends(whole_body)],
+    content: Annotated[IO[bytes], Depends(whole_body)],
     name: Annotated[
         str,
         Query(
@@ -276,7 +277,7 @@ def add_document(
     ],
 ) -> Form:
     """Read, tag and store one document."""
-    report = ingest_bytes(content, PurePath(name).name, space)
+    report = ingest_bytes(content.read(), PurePath(name).name, space)
     if not report.is_usable:
         raise ProblemError(422, f"{report.file}: {report.reason}")
     return report_form(report)

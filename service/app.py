@@ -1,10 +1,11 @@
-"""The FastAPI application: JSON endpoints, web pages, health, one error shape, security headers."""
+"""The FastAPI application: JSON endpoints, web pages, health, one error shape, what surrounds every request."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -12,21 +13,31 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
-from service import api, overview_api, pages, report
-from service.problems import BodyLimit, ProblemError, add_problem_handlers, add_problem_schema, problem_responses
+from corpus.stages import listen
+from service import api, jobs_api, metrics, overview_api, pages, report, searches_api, signing
+from service.background import Background
+from service.logs import configure
+from service.middleware import BodyLimit, Observed, RateLimit
+from service.paging import NotModified, models_of
+from service.problems import ProblemError, add_problem_handlers, add_schemas, problem_responses
 from service.schemas import Health
 from service.settings import Settings
+from service.settings import settings as of_environment
 from service.workspace import Workspace
 
 _LOG = logging.getLogger("kehoach")
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+_SMALLEST_COMPRESSED = 1000
+_TRIES = 3
+
+
+def app_of_environment() -> FastAPI:
+    """Return the application of a worker process, which has nothing but its environment to go by."""
+    configure(of_environment())
+    return create_app(of_environment())
 
 
 def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAPI:
@@ -37,8 +48,12 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Opened before threads share the workspace: the store's own lock and the searcher's are taken in either order.
         _ = space.store
+        background: Background = app.state.background
+        background.start()
         threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
         yield
+        app.state.ready.clear()
+        await run_in_threadpool(background.stop, settings.shutdown_seconds)
         if workspace is None:
             space.close()
 
@@ -48,28 +63,30 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         summary="Read, tag, search and compare Vietnamese provincial plans",
         description=f"The pages are at `/`. An example of every endpoint, to run as it is: {pages.DOCS}",
         lifespan=lifespan,
-        # FastAPI's own pages load scripts from elsewhere, which neither works offline nor passes the policy above.
+        # FastAPI's own pages load scripts from elsewhere, which neither works offline nor passes the security policy.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.workspace = space
+    app.state.background = Background(space)
+    app.state.models = models_of(space)
     app.state.ready = threading.Event()
     app.state.failed = False
     app.state.problem_page = pages.problem_page
-    # The last one added is the outermost: refusals of large bodies get their request id too.
-    app.add_middleware(BodyLimit, limit=settings.max_body)
+    listen(metrics.observe_stage)
+    _surround(app, settings)
     add_problem_handlers(app)
 
-    @app.middleware("http")
-    async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
+    @app.exception_handler(NotModified)
+    def on_known(_request: Request, known: NotModified) -> Response:
+        return Response(status_code=304, headers=known.headers)
 
     app.include_router(api.router)
     app.include_router(overview_api.router)
+    app.include_router(jobs_api.router)
+    app.include_router(searches_api.router)
+    app.include_router(metrics.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 
     @app.get("/health/live", response_model=Health, responses=problem_responses(500))
@@ -79,7 +96,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
 
     @app.get("/health/ready", response_model=Health, responses=problem_responses(500, 503))
     def ready() -> dict[str, str]:
-        """Say whether models and index are loaded."""
+        """Say whether tokenizer, models and index are loaded and were used once."""
         if app.state.failed:
             raise ProblemError(503, "models or index cannot be loaded; the log tells why")
         if not app.state.ready.is_set():
@@ -87,19 +104,41 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         return {"status": "ready"}
 
     app.include_router(report.router)
+    app.include_router(signing.router)
     app.include_router(pages.router)
-    add_problem_schema(app.openapi())
+    add_schemas(app.openapi())
     return app
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Add the layers around the endpoints; the last one added is the outermost."""
+    app.add_middleware(BodyLimit, settings=settings)
+    if settings.rate:
+        app.add_middleware(RateLimit, rate=settings.rate)
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_COMPRESSED, compresslevel=5)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["X-API-Key", "X-Request-ID", "Content-Type", "Idempotency-Key", "If-None-Match"],
+            expose_headers=["X-Request-ID", "ETag", "Server-Timing", "Retry-After"],
+        )
+    app.add_middleware(Observed)
 
 
 def _warm_up(app: FastAPI) -> None:
     space: Workspace = app.state.workspace
-    try:
-        space.searcher.search("khởi động", 1)
-        space.tagger.tag(["khởi động"])
-        space.matcher.match([("khởi động", "khởi động")])
-    except Exception:
-        _LOG.exception("models or index cannot be loaded")
-        app.state.failed = True
-    else:
-        app.state.ready.set()
+    for left in reversed(range(_TRIES)):
+        try:
+            space.searcher.search("khởi động", 1)
+            space.tagger.tag(["khởi động"])
+            space.matcher.match([("khởi động", "khởi động")])
+        except Exception:
+            # A document that arrives while the index is built is a passing cause.
+            _LOG.exception("models or index cannot be loaded; tries left: %d", left)
+            time.sleep(1)
+        else:
+            app.state.ready.set()
+            return
+    app.state.failed = True

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service import judging, keeping, overview
+from service import judging, keeping, operating, overview
 from service.errors import NothingUsableError, UsageError, UserError
 from service.options import (
     DocumentType,
@@ -44,6 +44,7 @@ app.add_typer(evaluate_app, name="evaluate")
 keeping.add_commands(app)
 judging.add_commands(app)
 overview.add_commands(app)
+operating.add_commands(app)
 
 
 def main() -> None:
@@ -403,22 +404,6 @@ def evaluate_tags(
             show_tags(report, space.groups, out)
     if plot:
         sys.stderr.write(f"written: {plot}\n")
-
-
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.")] = None,
-) -> None:
-    """Serve the HTTP interface and the web page."""
-    import uvicorn
-
-    from service.app import create_app
-
-    chosen = settings()
-    uvicorn.run(
-        create_app(chosen), host=host or chosen.host, port=port if port is not None else chosen.port, log_level="info"
-    )
 
 
 @app.command()

@@ -15,6 +15,7 @@ from corpus.changes import changes
 from corpus.files import SUFFIXES, UnreadableError, check_kind, load
 from corpus.parse import ready_documents
 from corpus.ready import READY_SUFFIXES, ReadyParagraph, read_ready
+from corpus.stages import stage
 from corpus.store import Analysis, ParagraphIdTakenError
 from corpus.targets import find_targets
 from corpus.types import Document
@@ -110,7 +111,9 @@ def _ingest_bytes(
         same = known.source == source
         reason = "the same content is stored already" if same else f"the same bytes as {known.source}"
         return FileReport(name, "unchanged" if same else "duplicate", known.id, known.paragraphs, reason=reason)
-    return store_document(workspace.worker.parse(data, source), name, workspace, tell, again=again)
+    with stage("read"):
+        document = workspace.worker.parse(data, source)
+    return store_document(document, name, workspace, tell, again=again)
 
 
 def documents_in(path: Path, workspace: Workspace) -> Iterator[Document]:
@@ -162,7 +165,9 @@ def store_document(
     if before and before.sha256 == document.sha256 and not again:
         return report("unchanged", "the same content is stored already")
     done = (lambda number: tell(number, count, document.source)) if tell else None
-    store.add(document, analyse(document, workspace, done), workspace.tagger_embedder_id)
+    analyses = analyse(document, workspace, done)
+    with stage("store"):
+        store.add(document, analyses, workspace.tagger_embedder_id)
     if before is None:
         return report("added")
     counted = Counter(change.kind for change in changes(before, document))
@@ -178,7 +183,8 @@ def analyse(document: Document, workspace: Workspace, done: Callable[[int], None
     for start in range(0, len(paragraphs), _BATCH):
         batch = paragraphs[start : start + _BATCH]
         texts = [corrected(paragraph.text) for paragraph in batch]
-        probabilities, vectors = workspace.tagger.probabilities(texts)
+        with stage("tag"):
+            probabilities, vectors = workspace.tagger.probabilities(texts)
         for paragraph, text, tags, vector in zip(
             batch, texts, workspace.tagger.tags(probabilities), vectors, strict=True
         ):

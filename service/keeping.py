@@ -96,14 +96,21 @@ def delete(names: Annotated[list[str], typer.Argument(metavar="DOCUMENT...", hel
 
 def restore(
     document: Annotated[
-        str | None, typer.Argument(metavar="[DOCUMENT]", help="Without one, lists what was deleted.")
+        str | None,
+        typer.Argument(
+            metavar="[DOCUMENT|FILE]", help="A file of `kehoach backup`; without any, lists what was deleted."
+        ),
     ] = None,
     number: Annotated[int | None, typer.Option("--version", help="This version; by default the last one.")] = None,
 ) -> None:
-    """Bring back a deleted document, or an earlier version of one."""
+    """Bring back a deleted document, an earlier version of one, or all that a backup holds."""
+    from service.backups import is_backup
     from service.history import restore as bring_back
     from service.show import out
 
+    if document is not None and is_backup(Path(document)):
+        _restore_all(Path(document))
+        return
     with workspace() as space:
         if document is None:
             for version in space.store.deleted():
@@ -112,6 +119,16 @@ def restore(
         restored = bring_back(space, document, number)
         space.build_index()
     say(f"{document}: version {restored.number} of {restored.archived_at:%Y-%m-%d %H:%M} is back")
+
+
+def _restore_all(file: Path) -> None:
+    from service import audit
+    from service.backups import restore as put_back
+
+    with workspace() as space:
+        count = put_back(space.settings, file)
+        audit.note(space.store, "restore", str(file))
+    say(f"{file}: {count} documents are back; the index is built when it is next needed")
 
 
 def watch(

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -19,13 +19,14 @@ from markupsafe import Markup, escape
 from corpus.store import Filter, StoredParagraph
 from corpus.types import Target
 from nlp.fold import fold
-from service.api import Space, filter_of
+from service.access import Space, may_read
+from service.api import filter_of
 from service.comparing import compare_provinces
 from service.errors import NothingUsableError, UserError
 from service.problems import ProblemError
 from service.workspace import Workspace
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
 DOCS = "/docs"
 LIMIT = 20
 PARAGRAPHS_A_PAGE = 500
@@ -112,7 +113,8 @@ def render_text(space: Workspace, name: str, lang: str, **values: Any) -> str:
     return _templates().get_template(name).render(t=strings()[lang], lang=lang, group_names=names, **values)
 
 
-def _render(request: Request, name: str, lang: str, status: int = 200, **values: Any) -> HTMLResponse:
+def render(request: Request, name: str, lang: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return the page that template ``name`` makes of ``values``."""
     other = request.url.include_query_params(lang=strings()[lang]["other_language_code"])
     page = render_text(
         request.app.state.workspace,
@@ -128,7 +130,7 @@ def _render(request: Request, name: str, lang: str, status: int = 200, **values:
 def problem_page(request: Request, status: int, detail: str) -> HTMLResponse:
     """Return the page that shows an error to a person."""
     lang = "en" if request.query_params.get("lang") == "en" else "vi"
-    return _render(request, "problem.html", lang, status, detail=detail, title=HTTPStatus(status).phrase, code=status)
+    return render(request, "problem.html", lang, status, detail=detail, title=HTTPStatus(status).phrase, code=status)
 
 
 @router.get("/")
@@ -147,7 +149,7 @@ def search(
         only = filter_of(space, province or None, int(year) if year else None, task_group or None)
         result = space.searcher.search(q, LIMIT, only)
     years = {str(year) for years in space.store.years().values() for year in years}
-    return _render(
+    return render(
         request,
         "search.html",
         lang,
@@ -195,7 +197,7 @@ def compare(
             problem = strings()[lang]["nothing_to_compare"]
         except UserError as error:
             problem = str(error)
-    return _render(
+    return render(
         request,
         "compare.html",
         lang,
@@ -221,7 +223,7 @@ def document(
     if found is None:
         raise ProblemError(404, f"no document {document_id!r}")
     paragraphs = space.store.paragraphs(Filter(document_id=document_id))
-    return _render(
+    return render(
         request,
         "document.html",
         lang,
@@ -236,7 +238,7 @@ def document(
 @router.get(DOCS)
 def docs(request: Request, lang: Language = "vi") -> HTMLResponse:
     """Show the JSON endpoints with an example of each."""
-    return _render(
+    return render(
         request,
         "docs.html",
         lang,
@@ -246,14 +248,14 @@ def docs(request: Request, lang: Language = "vi") -> HTMLResponse:
 
 
 def endpoints(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every operation of an OpenAPI document with an example: ``address`` and, for a POST, ``body`` and its type."""
+    """Yield every operation of an OpenAPI document with an example: ``address`` and, for a POST, ``body`` and its type, or ``form``."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             parameters = operation.get("parameters", [])
             content = operation.get("requestBody", {}).get("content", {})
-            media_type, body = next(
-                ((kind, _body_example(value, document)) for kind, value in content.items()), ("", "")
-            )
+            media_type = next(iter(content), "")
+            is_form = media_type == "multipart/form-data"
+            body = _body_example(content[media_type], document) if content and not is_form else ""
             yield {
                 "method": method.upper(),
                 "path": path,
@@ -262,6 +264,7 @@ def endpoints(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "address": _address(path, parameters),
                 "media_type": media_type,
                 "body": body,
+                "form": "files=@plan.txt" if is_form else "",
                 "needs_key": bool(operation.get("security")),
             }
 

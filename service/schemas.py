@@ -227,6 +227,7 @@ class Documents(Answer):
     """The documents in the store."""
 
     documents: list[Document]
+    next_cursor: str | None = Field(description="Leads on where there are more.")
 
 
 class Side(Answer):
@@ -322,9 +323,10 @@ class Correction(Answer):
 
 
 class Corrections(Answer):
-    """All corrections, oldest first."""
+    """Corrections, oldest first."""
 
     corrections: list[Correction]
+    next_cursor: str | None = Field(description="Leads on where there are more.")
 
 
 class QueuedParagraph(Paragraph):
@@ -338,6 +340,119 @@ class Queue(Answer):
     """Paragraphs to look at, most useful first."""
 
     paragraphs: list[QueuedParagraph]
+
+
+class Urls(BaseModel):
+    """Addresses of files to import."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"urls": ["https://example.org/plan.pdf"]}]})
+    urls: list[Annotated[str, Field(min_length=1, max_length=2000)]] = Field(min_length=1, max_length=1000)
+
+
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+class Job(Answer):
+    """An import and its progress: how many of its files are finished, and of these how many could not be used."""
+
+    job_id: str
+    state: JobState
+    by: str
+    created_at: str
+    files: int
+    finished: int
+    failed: int
+
+
+class Jobs(Answer):
+    """Imports, newest first; ``next_cursor`` leads on."""
+
+    jobs: list[Job]
+    next_cursor: str | None
+
+
+class ImportReport(Report):
+    """What became of a file of an import."""
+
+    outcome: Literal["added", "updated", "unchanged", "duplicate", "failed"]  # type: ignore[assignment]
+
+
+class JobItem(Answer):
+    """One file of an import, or the address it is fetched from, and what became of the documents in it."""
+
+    ordinal: int
+    name: str
+    url: str | None
+    state: JobState
+    reports: list[ImportReport]
+    finished_at: str | None
+
+
+class JobInFull(Job):
+    """An import with its files, in order; ``next_cursor`` leads on."""
+
+    items: list[JobItem]
+    next_cursor: str | None
+
+
+class SearchWanted(BaseModel):
+    """What somebody wants to hear of: at least one of query, task group and province."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "Điện mặt trời", "query": "điện mặt trời mái nhà", "province": "Cao Bằng"}]
+        }
+    )
+    name: str = Field(min_length=1, max_length=200)
+    query: str = Field(default="", max_length=2000, description="By meaning.")
+    task_group: str | None = Field(default=None, max_length=100)
+    province: str | None = Field(default=None, max_length=200)
+    webhook: str | None = Field(default=None, max_length=2000, description="Where new matches are posted to, signed.")
+
+
+class Search(Answer):
+    """A saved search; its feed is /v1/feed.atom?search={search_id}."""
+
+    search_id: str
+    name: str
+    query: str
+    task_group: str | None
+    province: str | None
+    webhook: str | None
+    by: str
+    created_at: str
+
+
+class SearchMade(Search):
+    """A search just saved, with the secret that its webhook is signed with."""
+
+    secret: str | None
+
+
+class Searches(Answer):
+    """Saved searches, oldest first; ``next_cursor`` leads on."""
+
+    searches: list[Search]
+    next_cursor: str | None
+
+
+class AuditEntry(Answer):
+    """A write: ``status`` is that of its answer, 0 for a command, null where it was interrupted."""
+
+    number: int
+    at: str
+    actor: str
+    action: str
+    target: str
+    request_id: str
+    status: int | None
+
+
+class Audit(Answer):
+    """Writes, newest first; ``next_cursor`` leads on."""
+
+    entries: list[AuditEntry]
+    next_cursor: str | None
 
 
 class Health(Answer):

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from corpus.files import MAX_BYTES
+
+# Written "a, b" in the environment.
+Names = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(
+        lambda given: [n.strip() for n in given.split(",") if n.strip()] if isinstance(given, str) else given
+    ),
+]
 
 
 class Settings(BaseSettings):
@@ -40,10 +52,41 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address that `kehoach serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `kehoach serve` listens on.")
-    api_key: str = Field(
-        default="", description="Key that writes over HTTP must send as X-API-Key; empty: writes are refused."
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests, over one index.")
+    shutdown_seconds: int = Field(default=30, ge=0, description="Longest wait for running requests when it is stopped.")
+    proxies: str = Field(
+        default="", description="Addresses of proxies whose X-Forwarded-For and -Proto are believed, with commas."
     )
-    max_body: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body over HTTP, in bytes.")
+    public_url: str = Field(
+        default="", description="Address that readers use, for links in feeds and webhooks; empty: that of the request."
+    )
+    open_reads: bool = Field(default=True, description="Whether reading needs no key.")
+    local_writes: bool = Field(
+        default=False, description="Whether callers on this machine may write without a key; loopback addresses only."
+    )
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description="A key with every right, beside those of `kehoach keys`; empty: none."
+    )
+    max_body: int = Field(default=8 * 1024**2, ge=1024, description="Largest request body but for files, in bytes.")
+    max_upload: int = Field(
+        default=MAX_BYTES, ge=1024, le=MAX_BYTES, description="Largest file sent or fetched, in bytes."
+    )
+    max_job: int = Field(default=1024**3, ge=1024, description="Largest request that starts an import, in bytes.")
+    rate: float = Field(
+        default=50, ge=0, description="Requests a second of one caller, ten times as many in a burst; 0: no limit."
+    )
+    cors_origins: Names = Field(
+        default=(), description='Origins whose scripts may read answers, with commas; "*": all; empty: none.'
+    )
+    fetch_hosts: Names = Field(
+        default=(),
+        description="Hosts that files may be fetched from, with commas; `.gov.vn` stands for all below it; empty: none.",
+    )
+    webhook_hosts: Names = Field(
+        default=(), description="Hosts that webhooks may be sent to, written as those above; empty: none are sent."
+    )
+    log_format: Literal["json", "plain"] = Field(default="json", description="Log lines of `kehoach serve`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least that is logged.")
 
     @property
     def database_url(self) -> str:
@@ -59,6 +102,11 @@ class Settings(BaseSettings):
     def families_file(self) -> Path:
         """Where the families of obligations are kept."""
         return self.home / "families.npz"
+
+    @property
+    def spool(self) -> Path:
+        """Where files of imports wait."""
+        return self.home / "spool"
 
     @property
     def own_tagger(self) -> Path:

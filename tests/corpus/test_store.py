@@ -256,3 +256,20 @@ def test_a_store_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
     store.delete("d")
     assert store.version("d", 1)
     store.close()
+
+
+def test_migrations_lead_to_the_tables_as_they_are_declared(tmp_path: Path) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from corpus.schema import schema
+
+    store = Store(f"sqlite:///{tmp_path / 'new.db'}")
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        # Unique constraints without a name cannot be matched with what SQLite tells of them.
+        differing = [
+            d for d in compare_metadata(context, schema) if not (isinstance(d, tuple) and d[0].endswith("_constraint"))
+        ]
+    store.close()
+    assert differing == []

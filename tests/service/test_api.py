@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -169,6 +170,45 @@ PROBLEMS = [
     (422, "POST", "/v1/documents?name=a.jsonl", {"content": b'{"id": "1", "text": "x"}', "headers": KEYED}),
     (422, "POST", "/v1/documents?name=a.txt", {"content": b"", "headers": KEYED}),
     (400, "POST", "/v1/tag", {"content": b'{"a": "\xff"}', "headers": {"content-type": "application/json"}}),
+    (401, "GET", "/v1/search?q=x", {"headers": {"X-API-Key": "wrong"}}),
+    (401, "GET", "/v1/coverage", {"headers": {"X-API-Key": "wrong"}}),
+    (400, "GET", "/v1/corrections?cursor=1", {}),
+    (400, "GET", "/v1/search?q=x&cursor=zzz", {}),
+    (400, "GET", "/v1/documents?cursor=MQ", {}),
+    (422, "GET", "/v1/documents?limit=0", {}),
+    (401, "POST", "/v1/jobs", {"content": b"x"}),
+    (422, "POST", "/v1/jobs", {"content": b"x", "headers": KEYED}),
+    (422, "POST", "/v1/jobs", {"json": {"urls": []}, "headers": KEYED}),
+    (400, "POST", "/v1/jobs", {"json": {"urls": ["https://example.org/a.pdf"]}, "headers": KEYED}),
+    (400, "POST", "/v1/jobs", {"files": {"files": ("a.exe", b"x")}, "headers": KEYED}),
+    (400, "POST", "/v1/jobs", {"files": {"files": ("a.txt", b"x" * 100_001)}, "headers": KEYED}),
+    (413, "POST", "/v1/jobs", {"files": {"files": ("a.txt", b"x" * 200_001)}, "headers": KEYED}),
+    (404, "GET", "/v1/jobs/none", {"headers": KEYED}),
+    (404, "POST", "/v1/jobs/none/cancel", {"headers": KEYED}),
+    (404, "POST", "/v1/jobs/none/retry", {"headers": KEYED}),
+    (400, "GET", "/v1/jobs?cursor=%22", {"headers": KEYED}),
+    (401, "GET", "/v1/jobs", {}),
+    (404, "GET", "/v1/feed.atom?search=none", {}),
+    (400, "GET", "/v1/feed.atom?task_group=none", {}),
+    (400, "POST", "/v1/searches", {"json": {"name": "x"}, "headers": KEYED}),
+    (400, "POST", "/v1/searches", {"json": {"name": "x", "query": "y", "webhook": "https://a.vn"}, "headers": KEYED}),
+    (422, "POST", "/v1/searches", {"json": {}, "headers": KEYED}),
+    (401, "GET", "/v1/searches", {}),
+    (404, "GET", "/v1/searches/none", {"headers": KEYED}),
+    (404, "DELETE", "/v1/searches/none", {"headers": KEYED}),
+    (401, "GET", "/v1/audit", {}),
+    (401, "POST", "/v1/corrections", {"json": {}}),
+    (
+        404,
+        "POST",
+        "/v1/corrections",
+        {"json": {"paragraph_id": "none", "task_groups": [], "by": "x"}, "headers": KEYED},
+    ),
+    (422, "GET", "/v1/queue?k=0", {}),
+    (401, "GET", "/metrics", {"headers": {"X-API-Key": "wrong"}}),
+    (404, "GET", "/health/none", {}),
+    (403, "POST", "/sign-in", {"data": {"key": "x"}}),
+    (403, "POST", "/sign-out", {"data": {"token": "x"}}),
     (404, "GET", "/compare/", {}),
     (404, "GET", "/static/none.css", {}),
     (405, "POST", "/", {}),
@@ -187,9 +227,24 @@ def test_every_error_has_one_shape(client: TestClient, status: int, method: str,
     problem = Problem.model_validate(response.json()).model_dump()
     assert problem["title"]
     assert problem["instance"].isascii()
-    assert bool(problem["errors"]) == (status == 422 and "/v1/documents?name" not in path)
+    assert bool(problem["errors"]) == (status == 422 and not path.startswith(("/v1/documents?name", "/v1/jobs")))
     assert problem["status"] == status
     assert problem["detail"]
+
+
+def test_no_endpoint_is_left_out_of_the_errors(client: TestClient) -> None:
+    """Whoever adds an endpoint adds what can go wrong with it to the list above."""
+    tried = {(method, urlsplit(path).path) for _, method, path, _ in PROBLEMS}
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        form = re.compile(re.sub(r"\\\{\w+(:path)?\\\}", ".+", re.escape(path)) + "$")
+        for method, operation in operations.items():
+            can_fail = [
+                status for status in operation["responses"] if status in ("400", "401", "403", "404", "413", "422")
+            ]
+            was_tried = any(
+                tried_method == method.upper() and form.match(tried_path) for tried_method, tried_path in tried
+            )
+            assert was_tried or not can_fail, (method, path)
 
 
 def test_a_bug_tells_nothing_of_the_inside(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +273,10 @@ def test_openapi_lists_every_endpoint(client: TestClient) -> None:
         "/v1/families",
         "/v1/gaps/{province}",
         "/v1/indicators",
+        "/v1/jobs",
+        "/v1/jobs/{job_id}",
+        "/v1/feed.atom",
+        "/metrics",
         "/health/ready",
     ):
         assert path in document["paths"]
@@ -225,6 +284,11 @@ def test_openapi_lists_every_endpoint(client: TestClient) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
+                if path in ("/metrics", "/v1/feed.atom") and status == "200":
+                    continue
+                if status == "204":
+                    assert "content" not in response
+                    continue
                 content = response["content"]
                 if path.endswith(".svg") and status == "200":
                     assert list(content) == ["image/svg+xml"]

@@ -14,6 +14,15 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     assert documented == {name.upper() for name in Settings.model_fields}
 
 
+def test_documented_defaults_are_the_defaults() -> None:
+    rows = re.findall(r"^\| `KEHOACH_(\w+)` \| `([^`]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) > 12
+    for name, written in rows:
+        field = Settings.model_fields[name.lower()]
+        parsed = Settings.__pydantic_validator__.validate_python({name.lower(): written})
+        assert getattr(parsed, name.lower()) == field.default, name
+
+
 def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KEHOACH_HOME", str(tmp_path))
     monkeypatch.setenv("KEHOACH_PORT", "9001")

@@ -1,0 +1,130 @@
+"""What is new and fits a search, by meaning or by task group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from corpus.schema import documents, embeddings, paragraphs
+from corpus.store import Filter, StoredDocument, StoredParagraph
+from service.workspace import Workspace
+
+# How far above the store's usual similarity to a query a paragraph must lie, in robust standard deviations: a fixed similarity
+# would mean something else for every query. Chosen on half of the judged queries (results/feeds.md).
+CUT_OFF = 2.75
+_SAMPLE = 2_000
+# Similarities of e5 lie within a tenth of each other; where they hardly differ at all nothing is unusual.
+_LEAST_DEVIATION = 0.005
+_PASSAGES = 5
+_DOCUMENTS_A_ROUND = 50
+_MOST_DOCUMENTS = 500
+
+
+@dataclass(frozen=True)
+class News:
+    """A document with paragraphs that fit: when it was stored, the best of them, how many there are."""
+
+    document: StoredDocument
+    added_at: datetime
+    passages: tuple[StoredParagraph, ...]
+    count: int
+
+
+def news(space: Workspace, query: str, only: Filter, limit: int = 20, after: int = 0) -> list[News]:
+    """Return the documents that have paragraphs near ``query`` which pass ``only``, newest first, at most ``limit``.
+
+    Without a query all that pass fit. ``after`` leaves out paragraphs up to this key. The newest 500 documents are looked at.
+    """
+    near = _Nearness(space, query) if query else None
+    allowed = None if only.is_open else space.store.keys(only)
+    listed = sa.select(documents.c.id, documents.c.added_at).order_by(documents.c.added_at.desc(), documents.c.id)
+    if after:
+        listed = listed.where(documents.c.id.in_(sa.select(paragraphs.c.document_id).where(paragraphs.c.key > after)))
+    with space.store.engine.connect() as connection:
+        newest = connection.execute(listed.limit(_MOST_DOCUMENTS)).all()
+    found: list[News] = []
+    for start in range(0, len(newest), _DOCUMENTS_A_ROUND):
+        part = newest[start : start + _DOCUMENTS_A_ROUND]
+        fitting = _fitting(space, [row.id for row in part], after, allowed, near)
+        best = space.store.paragraphs_by_key([key for keys in fitting.values() for key in keys[:_PASSAGES]])
+        for document_id, added_at in part:
+            document = space.store.document(document_id) if document_id in fitting else None
+            if document is None:
+                continue
+            keys = fitting[document_id]
+            passages = tuple(best[key] for key in keys[:_PASSAGES] if key in best)
+            found.append(News(document, added_at, passages, len(keys)))
+            if len(found) == limit:
+                return found
+    return found
+
+
+def nearness(similarities: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how far ``similarities`` lie above the ``usual`` ones, in robust standard deviations.
+
+    Median and median absolute deviation, because in a small store what is sought may be a good part of all.
+    """
+    middle = np.median(usual)
+    deviation = max(1.4826 * float(np.median(np.abs(usual - middle))), _LEAST_DEVIATION)
+    far: NDArray[np.float32] = (similarities - middle) / np.float32(deviation)
+    return far
+
+
+class _Nearness:
+    """Tells how unusually near to a query vectors are."""
+
+    def __init__(self, space: Workspace, query: str) -> None:
+        # The searcher restores diacritics and translates; what it understood is what is embedded.
+        meaning = space.searcher.search(query, 1).query.meaning
+        self._vector = space.embedder.embed_queries([meaning])[0]
+        self.embedder_id = space.embedder.id
+        with space.store.engine.connect() as connection:
+            count = connection.scalar(sa.select(sa.func.count()).select_from(paragraphs)) or 0
+            sample = sa.select(embeddings.c.vector).where(
+                embeddings.c.embedder_id == self.embedder_id,
+                embeddings.c.paragraph_key % max(1, count // _SAMPLE) == 0,
+            )
+            vectors = connection.scalars(sample).all()
+        self._usual = _matrix(vectors) @ self._vector if vectors else np.zeros(1, np.float32)
+
+    def of(self, vectors: Sequence[bytes]) -> NDArray[np.float32]:
+        """Return the nearness of each vector."""
+        return nearness(_matrix(vectors) @ self._vector, self._usual)
+
+
+def _fitting(
+    space: Workspace, ids: Sequence[str], after: int, allowed: NDArray[np.int64] | None, near: _Nearness | None
+) -> dict[str, list[int]]:
+    """Return document id to the keys of its paragraphs that fit, best first, or in order where there is no query."""
+    query = sa.select(paragraphs.c.key, paragraphs.c.document_id).where(
+        paragraphs.c.document_id.in_(ids),
+        paragraphs.c.key > after,
+        paragraphs.c.is_heading.is_(False),
+        paragraphs.c.kind != "boilerplate",
+    )
+    if near:
+        joined = embeddings.c.paragraph_key == paragraphs.c.key
+        query = query.add_columns(embeddings.c.vector).join(
+            embeddings, joined & (embeddings.c.embedder_id == near.embedder_id)
+        )
+    with space.store.engine.connect() as connection:
+        rows = connection.execute(query.order_by(paragraphs.c.key)).all()
+    if allowed is not None:
+        inside = set(allowed.tolist())
+        rows = [row for row in rows if row.key in inside]
+    if near and rows:
+        distances = near.of([row.vector for row in rows])
+        rows = [rows[place] for place in np.argsort(-distances, kind="stable") if distances[place] >= CUT_OFF]
+    fitting: dict[str, list[int]] = {}
+    for row in rows:
+        fitting.setdefault(row.document_id, []).append(row.key)
+    return fitting
+
+
+def _matrix(vectors: Sequence[bytes]) -> NDArray[np.float32]:
+    return np.frombuffer(b"".join(vectors), np.float32).reshape(len(vectors), -1)

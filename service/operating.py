@@ -1,0 +1,161 @@
+"""The commands of the operator: serve, keys, the audit log, backup."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.errors import NothingUsableError, UsageError
+from service.keys import Scope
+from service.options import Json, say, workspace
+from service.settings import settings
+
+keys_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke the keys that let callers in over HTTP.")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    for command in (serve, backup, audit):
+        app.command()(command)
+    app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="Who or what the key is for; the audit log names it.")],
+    scope: Annotated[Scope, typer.Option(help="What it allows, each including the ones before.")] = "editor",
+    json: Json = False,
+) -> None:
+    """Make a key and print it, this once: only its hash is kept."""
+    from service import audit as log
+    from service import keys
+    from service.show import print_json
+
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise UsageError("a key needs a printable name of at most 200 characters")
+    with workspace() as space:
+        key, secret = keys.create(space.store, name.strip(), scope)
+        log.note(space.store, "keys create", f"{key.id} {key.name} {key.scope}")
+    if json:
+        print_json({"id": key.id, "name": key.name, "scope": key.scope, "key": secret})
+        return
+    say(f"key {key.id} of scope {scope} for {key.name}; it is shown this once:")
+    typer.echo(secret)
+
+
+@keys_app.command("list")
+def listed(json: Json = False) -> None:
+    """List the keys with the time of their last use."""
+    from service import keys
+    from service.show import out, print_json
+
+    with workspace() as space:
+        found = keys.keys(space.store)
+    if json:
+        times = ("created_at", "last_used_at", "revoked_at")
+        print_json(
+            [
+                {name: value.isoformat() if name in times and value else value for name, value in vars(key).items()}
+                for key in found
+            ]
+        )
+        return
+    for key in found:
+        state = (
+            "revoked" if key.revoked_at else f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "unused"
+        )
+        out.print(f"{key.id}  {key.scope:<6}  {state}  {key.name}", markup=False)
+
+
+@keys_app.command("revoke")
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `kehoach keys list` shows it.")]) -> None:
+    """Put a key out of force at once, with the sessions opened by it."""
+    from service import audit as log
+    from service import keys
+
+    with workspace() as space:
+        if not keys.revoke(space.store, key_id):
+            raise NothingUsableError(f"no key {key_id!r} is in force; `kehoach keys list` lists them")
+        log.note(space.store, "keys revoke", key_id)
+    say(f"key {key_id} is revoked")
+
+
+def audit(
+    limit: Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many entries.")] = 50, json: Json = False
+) -> None:
+    """List who changed what over HTTP, keys and backups, newest first."""
+    from service.audit import entries, entry_form
+    from service.show import out, print_json
+
+    with workspace() as space:
+        found = entries(space.store, limit=limit)
+    if json:
+        print_json([entry_form(entry) for entry in found])
+        return
+    for entry in found:
+        ended = "interrupted" if entry.status is None else entry.status or "done"
+        out.print(f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.actor}  {entry.action}  {entry.target}  {ended}", markup=False)
+
+
+def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tar file to write.")]) -> None:
+    """Write store, waiting imports and own models into one file, also while serving; `kehoach restore FILE` reads it."""
+    from service import audit as log
+    from service.backups import backup as write
+
+    with workspace() as space:
+        digest = write(space, file)
+        log.note(space.store, "backup", str(file))
+    say(f"written to {file}; SHA-256 {digest}")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that answer requests.")] = None,
+    local: Annotated[
+        bool,
+        typer.Option("--local", help="Callers on this machine may write without a key; for loopback addresses only."),
+    ] = False,
+) -> None:
+    """Serve the HTTP interface and the web page."""
+    import uvicorn
+
+    chosen = settings()
+    address, count = host or chosen.host, workers or chosen.workers
+    if local or chosen.local_writes:
+        if not _is_loopback(address):
+            raise UsageError(f"writing without a key is for loopback addresses, not {address}; make keys instead")
+        os.environ["KEHOACH_LOCAL_WRITES"] = "true"
+    if count > 1:
+        # Read by prometheus_client when it is imported, in each worker.
+        folder = tempfile.TemporaryDirectory(prefix="kehoach-metrics-")
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder.name)
+    settings.cache_clear()
+    from service.logs import configure
+
+    configure(settings())
+    uvicorn.run(
+        "service.app:app_of_environment",
+        factory=True,
+        host=address,
+        port=port if port is not None else chosen.port,
+        workers=count,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(chosen.proxies),
+        forwarded_allow_ips=chosen.proxies or None,
+        timeout_graceful_shutdown=chosen.shutdown_seconds,
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"

@@ -1,0 +1,101 @@
+"""Opaque cursors of lists, and answers that a caller has already."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Query, Request, Response
+
+from service.access import Space
+from service.problems import ProblemError
+from service.workspace import Workspace
+
+T = TypeVar("T")
+MOST = 1000
+Cursor = Annotated[
+    str | None, Query(max_length=1000, description="`next_cursor` of the answer before; without it, the beginning.")
+]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.", examples=[100])]
+
+
+def write_cursor(value: str | int) -> str:
+    """Return a cursor that stands for ``value``; callers must not look into it."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def read_number(cursor: str | None) -> int | None:
+    """Return the number behind a cursor. Raises ProblemError 400 for one that no answer gave."""
+    value = _read(cursor)
+    # SQLite's integers have 64 bits.
+    if value is not None and (type(value) is not int or not 0 <= value < 2**63):
+        raise _unknown()
+    return value
+
+
+def read_text(cursor: str | None) -> str | None:
+    """Return the text behind a cursor. Raises ProblemError 400 for one that no answer gave."""
+    value = _read(cursor)
+    if value is not None and not isinstance(value, str):
+        raise _unknown()
+    return value
+
+
+def _read(cursor: str | None) -> Any:
+    if cursor is None:
+        return None
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise _unknown() from error
+
+
+def _unknown() -> ProblemError:
+    return ProblemError(400, "the cursor is not one of this service; accepted is `next_cursor` of the answer before")
+
+
+def page_of(found: Sequence[T], limit: int, place: Callable[[T], str | int]) -> tuple[Sequence[T], str | None]:
+    """Return at most ``limit`` of ``found`` (which holds one more where there are more) and the cursor to the rest."""
+    if len(found) <= limit:
+        return found, None
+    return found[:limit], write_cursor(place(found[limit - 1]))
+
+
+class NotModified(Exception):  # noqa: N818
+    """The caller has the answer already; ``headers`` are those of 304."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.headers = headers
+
+
+def fresh(request: Request, response: Response, space: Space) -> None:
+    """Give an answer that depends on the store and the models alone its ETag. Raises NotModified where it is known.
+
+    The tag is weak: times and compression differ between two answers that say the same. Asked before the store is read, so
+    that an answer is never newer than its tag says to the caller's disadvantage.
+    """
+    parts = (space.store.content, request.app.state.models, request.url.path, request.url.query)
+    tag = f'W/"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache" if space.settings.open_reads else "private, no-cache"}
+    given = [part.strip() for part in request.headers.get("if-none-match", "").split(",")]
+    if "*" in given or tag in given or tag.removeprefix("W/") in given:
+        raise NotModified(headers)
+    response.headers.update(headers)
+
+
+def models_of(space: Workspace) -> str:
+    """Return what tells this version of the program and its models from others."""
+    digest = hashlib.sha256(f"{version('kehoach')} {space.settings.embedder}".encode())
+    own = (space.settings.own_tagger, space.settings.own_matcher, space.tagger_folder)
+    for folder in own:
+        manifest = folder / "manifest.json"
+        digest.update(manifest.read_bytes() if manifest.exists() else b"")
+    for group in space.groups:
+        digest.update(repr(group).encode())
+    return digest.hexdigest()

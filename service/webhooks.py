@@ -1,0 +1,141 @@
+"""Post what is new and fits a saved search to an address, signed, again and again until it is taken.
+
+Signatures and headers follow the Standard Webhooks specification: ``webhook-signature`` is ``v1,`` and the base64 of the
+HMAC-SHA256 of ``id.timestamp.body`` under the secret that was shown when the search was saved.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import ssl
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpcore
+import sqlalchemy as sa
+
+from corpus.files import UnreadableError
+from corpus.schema import deliveries, paragraphs, saved_searches
+from corpus.store import Filter, Store
+from service.fetching import check, guarded_pool
+from service.news import News, news
+from service.searches import SIGNING_PREFIX, Search, search_form, searches
+from service.workspace import Workspace
+
+SETTING = "KEHOACH_WEBHOOK_HOSTS"
+# Minutes before each further attempt, a day and a half in all.
+_PAUSES = (1, 5, 30, 120, 480, 1440)
+_SECONDS = 10.0
+_A_ROUND = 20
+
+
+def enqueue(space: Workspace) -> int:
+    """Write a delivery for every saved search with a webhook that new paragraphs fit; return how many."""
+    count = 0
+    for search in searches(space.store):
+        if search.webhook is None:
+            continue
+        with space.store.engine.connect() as connection:
+            last = connection.scalar(sa.select(sa.func.max(paragraphs.c.key))) or 0
+        if last <= search.looked_at:
+            continue
+        found = news(space, search.query, Filter(search.province, None, search.task_group), after=search.looked_at)
+        with space.store.engine.begin() as connection:
+            looked = sa.update(saved_searches).where(saved_searches.c.number == search.number)
+            connection.execute(looked.values(looked_at=last))
+            if found:
+                now = datetime.now(UTC)
+                connection.execute(
+                    sa.insert(deliveries).values(
+                        search_id=search.id, body=_body(search, found, now), state="waiting", attempts=0, next_at=now, answer=""
+                    )
+                )  # fmt: skip
+                count += 1
+    return count
+
+
+def deliver(store: Store, allowed: tuple[str, ...], backend: httpcore.NetworkBackend | None = None) -> int:
+    """Post what is due; return how many were taken. What is refused is tried six times more, then given up."""
+    now, taken = datetime.now(UTC), 0
+    query = sa.select(deliveries, saved_searches.c.webhook, saved_searches.c.secret).join(
+        saved_searches, saved_searches.c.id == deliveries.c.search_id
+    )
+    due = query.where(deliveries.c.state == "waiting", deliveries.c.next_at <= now)
+    with store.engine.connect() as connection:
+        rows = connection.execute(due.order_by(deliveries.c.number).limit(_A_ROUND)).all()
+    for row in rows:
+        answer = _post(row, allowed, backend)
+        is_taken = answer.startswith("2")
+        values: dict[str, Any] = {"attempts": row.attempts + 1, "answer": answer[:500]}
+        if is_taken:
+            values["state"] = "done"
+        elif row.attempts < len(_PAUSES):
+            values["next_at"] = now + timedelta(minutes=_PAUSES[row.attempts])
+        else:
+            values["state"] = "failed"
+        with store.engine.begin() as connection:
+            connection.execute(sa.update(deliveries).where(deliveries.c.number == row.number).values(**values))
+        taken += is_taken
+    return taken
+
+
+def sign(secret: str, name: str, timestamp: int, body: bytes) -> str:
+    """Return the value of ``webhook-signature`` for a message."""
+    key = base64.b64decode(secret.removeprefix(SIGNING_PREFIX))
+    digest = hmac.digest(key, f"{name}.{timestamp}.".encode() + body, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _post(row: sa.Row[Any], allowed: tuple[str, ...], backend: httpcore.NetworkBackend | None) -> str:
+    """Return the status that the receiver answered with, or why it could not be asked."""
+    name, timestamp, body = f"msg_{row.number}", int(datetime.now(UTC).timestamp()), row.body.encode()
+    headers: dict[bytes | str, bytes | str] = {
+        "Content-Type": "application/json",
+        "User-Agent": "kehoach",
+        "webhook-id": name,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(row.secret, name, timestamp, body),
+    }
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), _SECONDS)
+    try:
+        check(row.webhook, allowed, SETTING)
+        with (
+            guarded_pool(backend) as pool,
+            pool.stream("POST", row.webhook, headers=headers, content=body, extensions={"timeout": timeouts}) as answer,
+        ):
+            return str(answer.status)
+    except (
+        UnreadableError,
+        httpcore.NetworkError,
+        httpcore.TimeoutException,
+        httpcore.ProtocolError,
+        ssl.SSLError,
+    ) as error:
+        return str(error) or type(error).__name__
+
+
+def _body(search: Search, found: list[News], now: datetime) -> str:
+    told = {
+        "type": "documents.matched",
+        "timestamp": now.isoformat(),
+        "data": {
+            "search": {name: value for name, value in search_form(search).items() if name != "webhook"},
+            "documents": [
+                {
+                    "document_id": item.document.id,
+                    "number": item.document.number,
+                    "title": item.document.title,
+                    "province": item.document.province,
+                    "year": item.document.year,
+                    "added_at": item.added_at.isoformat(),
+                    "paragraphs": item.count,
+                    "paragraph_ids": [paragraph.id for paragraph in item.passages],
+                }
+                for item in found
+            ],
+        },
+    }
+    return json.dumps(told, ensure_ascii=False)
