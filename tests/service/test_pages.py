@@ -64,7 +64,7 @@ def test_every_text_is_used() -> None:
     sources = "".join(
         path.read_text(encoding="utf-8") for path in [*folder.glob("templates/*.html"), folder / "pages.py"]
     )
-    kinds_of_difference = {"value", "deadline", "agency"}
+    kinds_of_difference = {"value", "deadline", "agency", "scope"}
     used = (
         set(re.findall(r"\bt\.(\w+)", sources)) | set(re.findall(r'\[lang\]\["(\w+)"\]', sources)) | kinds_of_difference
     )
@@ -174,7 +174,7 @@ def test_a_browser_is_told_of_an_error_in_a_page(client: TestClient, lang: str) 
 
 def test_examples_of_the_api_page_run(client: TestClient, seeded: None) -> None:
     shown = list(endpoints(client.get("/openapi.json").json()))
-    assert len(shown) == 31
+    assert len(shown) == 32
     for endpoint in shown:
         sent = {"headers": {"x-api-key": KEY}}
         if endpoint["form"]:
