@@ -18,8 +18,8 @@ serve: $(VENV)/.runtime  ## Load the sample plans and serve the web page at http
 	@$(BIN)/kehoach ingest corpus/samples
 	@$(BIN)/kehoach serve --local
 
-test: $(VENV)/.development  ## Run all tests
-	@$(BIN)/pytest
+test: $(VENV)/.development  ## Run all tests, a file at a time on each processor
+	@$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.development  ## Check style and types
 	@$(BIN)/ruff check .
