@@ -41,10 +41,6 @@ model_app = typer.Typer(no_args_is_help=True, help="Build and list embedding mod
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and tagging on labelled data.")
 app.add_typer(model_app, name="model")
 app.add_typer(evaluate_app, name="evaluate")
-keeping.add_commands(app)
-judging.add_commands(app)
-overview.add_commands(app)
-operating.add_commands(app)
 
 
 def main() -> None:
@@ -412,6 +408,13 @@ def demo() -> None:
     from service.demo import run
 
     run(settings())
+
+
+# After the commands above, which come first in `kehoach --help`.
+keeping.add_commands(app)
+judging.add_commands(app)
+overview.add_commands(app)
+operating.add_commands(app)
 
 
 if __name__ == "__main__":
