@@ -329,25 +329,6 @@ class Store:
         with self.engine.begin() as connection:
             connection.execute(sa.insert(embeddings), rows)
 
-    def coverage(self) -> dict[str, dict[str, int]]:
-        """Return province to task group to number of assigned paragraphs; the key "" counts all paragraphs."""
-        place = sa.func.coalesce(documents.c.province, "")
-        joined = paragraphs.join(documents)
-        totals = sa.select(place, sa.func.count()).select_from(joined).group_by(place).order_by(place)
-        grouped = (
-            sa.select(place, tags.c.task_group, sa.func.count())
-            .select_from(joined.join(tags, tags.c.paragraph_key == paragraphs.c.key))
-            .where(tags.c.assigned)
-            .group_by(place, tags.c.task_group)
-        )
-        table: dict[str, dict[str, int]] = {}
-        with self.engine.connect() as connection:
-            for province, count in connection.execute(totals):
-                table[province] = {"": count}
-            for province, group, count in connection.execute(grouped):
-                table[province][group] = count
-        return table
-
     def years(self) -> dict[str, list[int]]:
         """Return document id to the years it counts for: that of issue and those of its period."""
         columns = (documents.c.id, documents.c.year, documents.c.period_start, documents.c.period_end)

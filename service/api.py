@@ -35,7 +35,6 @@ from service.schemas import (
     Comparison,
     Correction,
     Corrections,
-    Coverage,
     DocumentInFull,
     Documents,
     Found,
@@ -152,20 +151,6 @@ def compare(
     """Compare two provinces clause by clause."""
     filter_of(space, None, None, task_group)
     return comparison_form(compare_provinces(space, a, b, task_group))
-
-
-@router.get("/coverage", response_model=Coverage, dependencies=FRESH)
-def coverage(space: Space) -> Form:
-    """Count the paragraphs of each province by task group."""
-    rows = [
-        {
-            "province": province or None,
-            "paragraphs": counts[""],
-            "task_groups": {g.key: counts.get(g.key, 0) for g in space.groups},
-        }
-        for province, counts in space.store.coverage().items()
-    ]
-    return {"provinces": rows}
 
 
 @router.get("/documents", response_model=Documents, dependencies=FRESH, responses=problem_responses(400))

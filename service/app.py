@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from corpus.stages import listen
-from service import api, jobs_api, metrics, pages, searches_api, signing
+from service import api, jobs_api, metrics, overview_api, pages, report, searches_api, signing
 from service.background import Background
 from service.logs import configure
 from service.middleware import BodyLimit, Observed, RateLimit
@@ -86,6 +86,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     app.include_router(jobs_api.router)
     app.include_router(searches_api.router)
     app.include_router(metrics.router)
+    app.include_router(overview_api.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 
     @app.get("/health/live", response_model=Health, responses=problem_responses(500))
@@ -103,6 +104,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         return {"status": "ready"}
 
     app.include_router(signing.router)
+    app.include_router(report.router)
     app.include_router(pages.router)
     add_schemas(app.openapi())
     return app

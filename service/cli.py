@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service import judging, keeping, operating
+from service import judging, keeping, operating, overview
 from service.errors import NothingUsableError, UsageError, UserError
 from service.options import (
     DocumentType,
@@ -44,6 +44,7 @@ app.add_typer(evaluate_app, name="evaluate")
 keeping.add_commands(app)
 judging.add_commands(app)
 operating.add_commands(app)
+overview.add_commands(app)
 
 
 def main() -> None:
@@ -234,32 +235,6 @@ def compare(
         filter_of(space, None, None, task_group)
         comparison = compare_provinces(space, a, b, task_group)
     print_json(comparison_form(comparison)) if json else show_comparison(comparison, limit)
-
-
-@app.command()
-def targets(
-    batch: Annotated[Path, typer.Option(metavar="FILE.jsonl", help='Paragraphs, {"id", "text"} a line.')],
-    jsonl: JsonLines = False,
-) -> None:
-    """Find the targets in paragraphs: indicator, comparator, values, unit, deadline."""
-    from corpus.targets import find_targets
-    from service.forms import target_form
-    from service.show import out, print_lines
-
-    rows = read_rows(batch, ("id", "text"))
-    forms = [
-        {"id": r["id"], "targets": [target_form(t) for t in find_targets(r["text"], r.get("heading_path") or ())]}
-        for r in rows
-    ]
-    if jsonl:
-        print_lines(forms)
-        return
-    for form in forms:
-        for t in form["targets"]:
-            values = " - ".join(f"{value:g}" for value in t["values"])
-            out.print(
-                f"{form['id']}  {t['comparator']} {values} {t['unit']}  {t['indicator']}  ({t['deadline'] or 'no deadline'})"
-            )
 
 
 @app.command()

@@ -18,6 +18,9 @@ def compare_provinces(space: Workspace, a: str, b: str, task_group: str | None =
     if named[0] == named[1]:
         raise UsageError(f"two different provinces are compared, got {named[0]} twice")
     of_a, of_b = (_paragraphs(space, name, task_group) for name in named)
+    twice = {p.document_id for p in of_a} & {p.document_id for p in of_b}
+    if twice:
+        raise UsageError(f"{named[0]} and {named[1]} have the same plans in the store: {', '.join(sorted(twice))}")
     return compare(named[0], named[1], of_a, of_b, space.matcher)
 
 

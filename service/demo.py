@@ -9,11 +9,14 @@ from pathlib import Path
 from rich.rule import Rule
 from rich.text import Text
 
+from index.coverage import coverage
+from index.view import View
 from service.comparing import compare_provinces
 from service.errors import NothingUsableError
 from service.ingest import ingest
+from service.overview_show import show_coverage
 from service.settings import Settings
-from service.show import err, out, show_comparison, show_coverage, show_report, show_result
+from service.show import err, out, show_comparison, show_report, show_result
 from service.workspace import Workspace
 
 QUERIES = (
@@ -51,7 +54,7 @@ def _show(space: Workspace, samples: Path) -> None:
         raise NothingUsableError("the sample plans could not be read: the installation is damaged")
     space.build_index()
     out.print(Rule("2. Coverage", align="left"))
-    show_coverage(space.store.coverage(), space.groups)
+    show_coverage(coverage(space.store, View()), space.groups)
     out.print(Rule("3. Search by words and meaning", align="left"))
     for how, query in QUERIES:
         out.print(Text(how, style="italic"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +86,26 @@ def export(workspace: Workspace, destination: Path, form: Format, only: Filter) 
     return files
 
 
+def write_table(file: Path, table: str, columns: Sequence[str], rows: Iterable[Form], tell: Tell) -> None:
+    """Write one table to ``file``, as CSV, Excel workbook or JSON lines by the end of its name, with the rules of ``export``.
+
+    Raises UsageError for another ending, NothingUsableError where the file cannot be written or a sheet is full.
+    """
+    form = file.suffix.lower().removeprefix(".")
+    sink = next((sink for name, sink in _SINKS.items() if name == form), None)
+    if sink is None or file.is_dir():
+        raise UsageError(
+            f"{file}: a table is written to a file whose name ends in {', '.join(f'.{f}' for f in _SINKS)}"
+        )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with _replacing([file]) as parts, sink(parts, {table: columns}, tell) as put:
+            for row in rows:
+                put(table, row)
+    except OSError as error:
+        raise NothingUsableError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
 def _files(destination: Path, form: Format) -> list[Path]:
     if form != "xlsx":
         if destination.exists() and not destination.is_dir():
@@ -153,11 +173,11 @@ def _rows(store: Store, only: Filter) -> Iterator[tuple[str, Form]]:
 
 
 @contextmanager
-def _json_lines(parts: Sequence[Path], _columns: Columns, _tell: Tell) -> Iterator[Put]:
+def _json_lines(parts: Sequence[Path], columns: Columns, _tell: Tell) -> Iterator[Put]:
     with ExitStack() as stack:
         files = {
             table: stack.enter_context(part.open("w", encoding="utf-8", newline="\n"))
-            for table, part in zip(COLUMNS, parts, strict=True)
+            for table, part in zip(columns, parts, strict=True)
         }
 
         def put(table: str, form: Form) -> None:
@@ -170,7 +190,7 @@ def _json_lines(parts: Sequence[Path], _columns: Columns, _tell: Tell) -> Iterat
 def _comma_separated(parts: Sequence[Path], columns: Columns, _tell: Tell) -> Iterator[Put]:
     with ExitStack() as stack:
         writers = {}
-        for table, part in zip(COLUMNS, parts, strict=True):
+        for table, part in zip(columns, parts, strict=True):
             writers[table] = csv.writer(stack.enter_context(part.open("w", encoding="utf-8-sig", newline="")))
             writers[table].writerow(columns[table])
 

@@ -1,4 +1,4 @@
-"""The commands about what is kept: documents and their versions, families, deletion, export, a watched folder."""
+"""The commands about what is kept: documents and their versions, series, deletion, export, a watched folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DocumentId = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    for command in (documents, families, versions, delete, restore, watch, export, reindex):
+    for command in (documents, series, versions, delete, restore, watch, export, reindex):
         app.command()(command)
 
 
@@ -38,9 +38,9 @@ def documents(province: Province = None, json: Json = False) -> None:
         out.print(f"{document.id}  {document.paragraphs} paragraphs  {document.title or ''}", markup=False)
 
 
-def families(province: Province = None, json: Json = False) -> None:
+def series(province: Province = None, json: Json = False) -> None:
     """List the base plans with the yearly plans that carry them out."""
-    from corpus.families import families as group
+    from corpus.series import series as group
     from service.show import out, print_json
 
     with workspace() as space:

@@ -107,22 +107,22 @@ def _templates() -> Environment:
     return environment
 
 
+def render_text(space: Workspace, name: str, lang: str, **values: Any) -> str:
+    """Return the text of a template with the names and words of a language."""
+    names = {group.key: group.name_vi if lang == "vi" else group.name_en for group in space.groups}
+    return _templates().get_template(name).render(t=strings()[lang], lang=lang, group_names=names, **values)
+
+
 def render(request: Request, name: str, lang: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Return the page that template ``name`` makes of ``values``."""
-    space: Workspace = request.app.state.workspace
-    names = {group.key: group.name_vi if lang == "vi" else group.name_en for group in space.groups}
     other = request.url.include_query_params(lang=strings()[lang]["other_language_code"])
-    page = (
-        _templates()
-        .get_template(name)
-        .render(
-            t=strings()[lang],
-            lang=lang,
-            group_names=names,
-            other=f"{other.path}?{other.query}",
-            here=request.url.path,
-            **values,
-        )
+    page = render_text(
+        request.app.state.workspace,
+        name,
+        lang,
+        other=f"{other.path}?{other.query}",
+        here=request.url.path,
+        **values,
     )
     return HTMLResponse(page, status)
 

@@ -280,20 +280,6 @@ class Comparison(Answer):
     only_b: list[Side]
 
 
-class ProvinceCoverage(Answer):
-    """How many paragraphs a province has, in all and by task group."""
-
-    province: str | None
-    paragraphs: int
-    task_groups: dict[str, int]
-
-
-class Coverage(Answer):
-    """All provinces of the store."""
-
-    provinces: list[ProvinceCoverage]
-
-
 class Report(Answer):
     """What became of a file."""
 

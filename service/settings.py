@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         return self.home / "spool"
 
     @property
+    def families_file(self) -> Path:
+        """Where the families of obligations are kept."""
+        return self.home / "families.npz"
+
+    @property
     def own_tagger(self) -> Path:
         """Where `kehoach train` writes."""
         return self.home / "tagger"

@@ -110,18 +110,6 @@ def _indented(text: Text) -> Table:
     return grid
 
 
-def show_coverage(coverage: Mapping[str, Mapping[str, int]], groups: Sequence[TaskGroup]) -> None:
-    """Show how many paragraphs of each province are assigned to each task group."""
-    table = Table(title="Paragraphs by province and task group", title_justify="left")
-    table.add_column("Province")
-    for group in groups:
-        table.add_column(group.name_vi, justify="right")
-    table.add_column("All", justify="right", style="dim")
-    for province, counts in coverage.items():
-        table.add_row(province or "(national)", *(str(counts.get(g.key, 0)) for g in groups), str(counts[""]))
-    out.print(table)
-
-
 def show_comparison(comparison: Comparison, limit: int) -> None:
     """Show at most ``limit`` aligned pairs and as many clauses that only one province has."""
     a, b = comparison.a, comparison.b

@@ -21,6 +21,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     # Loaded where they are used: scikit-learn takes a second that a search does not need.
+    from index.families import Families
     from models.similarity import Matcher
     from models.tagger import Tagger
 
@@ -37,6 +38,8 @@ class Workspace:
         self.tell: Tell = tell or (lambda what: None)
         self.progress: Progress = progress or (lambda what, done, total: None)
         self._lock = threading.RLock()
+        self._families_lock = threading.Lock()
+        self._families: tuple[str, Families] | None = None
 
     @cached_property
     def groups(self) -> tuple[TaskGroup, ...]:
@@ -122,6 +125,25 @@ class Workspace:
     def rebuild_index(self) -> Manifest:
         """Build the index whole from the store."""
         return self.index.rebuild().manifest
+
+    @property
+    def families(self) -> Families:
+        """The families of what the store holds now; matches what is new since they were last made."""
+        with self._families_lock:
+            content = self.store.content
+            if self._families is None or self._families[0] != content:
+                self._families = (content, self._find_families())
+            return self._families[1]
+
+    def _find_families(self) -> Families:
+        from index.families_file import read, refresh
+        from models.remembered import RememberingEmbedder
+        from models.similarity import load_matcher
+
+        kept = read(self.settings.families_file)
+        embedder = RememberingEmbedder(self.default_embedder, kept.vectors)
+        matcher = load_matcher(own_or_shipped(self.settings.own_matcher, "matcher"), embedder)
+        return refresh(self.settings.families_file, self.store, embedder, matcher, kept, self.tell)
 
     def close(self) -> None:
         """Release the database and end the reading process, after what the index does in the background."""

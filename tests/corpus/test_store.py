@@ -153,10 +153,9 @@ def test_filters(store: Store, only: Filter, ids: list[str]) -> None:
     assert len(store.keys(only)) == len(ids)
 
 
-def test_coverage_counts_assigned_tags(store: Store) -> None:
+def test_provinces_and_years_are_listed(store: Store) -> None:
     add(store, document("a"))
     add(store, document("b", province="Cà Mau", today="Cà Mau", sha256="2"), assigned=False)
-    assert store.coverage() == {"Bắc Kạn": {"": 2, "awareness": 2}, "Cà Mau": {"": 2}}
     assert store.provinces() == ["Bắc Kạn", "Cà Mau"]
     assert store.years() == {"a": [2021, 2022, 2023], "b": [2021, 2022, 2023]}
 

@@ -1,9 +1,10 @@
-"""A small store of two provinces, with vectors that only know which words two texts share."""
+"""A small store of two provinces, vectors that only know which words two texts share, a matcher that knows less."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from corpus.provinces import province_named
 from corpus.store import Analysis, Store
+from corpus.targets import find_targets
 from corpus.types import Document, Metadata, Paragraph, Tag
 from nlp.fold import fold, words
 
@@ -67,5 +69,76 @@ def store(tmp_path: Path, words_embedder: WordEmbedder) -> Store:
             for (_, _, groups), vector in zip(rows, vectors, strict=True)
         ]
         opened.add(Document(place, f"{place}.txt", place, metadata, paragraphs), analyses, words_embedder.id)
+    yield opened
+    opened.close()
+
+
+@dataclass(frozen=True)
+class Words:
+    """The first words of clauses."""
+
+    first: tuple[str, ...]
+
+
+class FirstWord:
+    """Finds clauses the same that start with the same word, and those near that start with the same two letters."""
+
+    id = "first-word"
+    threshold = 0.5
+    alignment_threshold = 0.7
+
+    def __init__(self) -> None:
+        self.described = 0
+
+    def describe(self, texts: Sequence[str]) -> Words:
+        self.described += len(texts)
+        return Words(tuple(text.split()[0] for text in texts))
+
+    def matrix(self, a: Words, b: Words) -> np.ndarray:
+        rows = [[0.95 if x == y else 0.6 if x[:2] == y[:2] else 0.1 for y in b.first] for x in a.first]
+        return np.array(rows).reshape(len(a.first), len(b.first))
+
+
+def add_to_store(
+    store: Store,
+    name: str,
+    province: str,
+    year: int,
+    texts: Sequence[str],
+    kind: str = "task",
+    groups: Sequence[str] = (),
+    period: tuple[int, int] | None = None,
+    agencies: tuple[str, ...] = (),
+) -> None:
+    """Store a plan whose paragraphs are ``texts``, with the targets found in them."""
+    metadata = Metadata(
+        number=f"{name}/KH-UBND",
+        province=province,
+        province_today=province_named(province).today,
+        date_issued=date(year, 5, 1),
+        period=period,
+    )
+    members = tuple(Paragraph(f"{name}#{n}", n, text, kind, agencies=agencies) for n, text in enumerate(texts, 1))
+    analyses = [
+        Analysis([Tag(g, 0.9, assigned=True) for g in groups], find_targets(text), np.zeros(2, np.float32))
+        for text in texts
+    ]
+    digest = f"{name}{year}{texts}"
+    store.add(Document(name, f"{name}.txt", digest, metadata, members), analyses, "none")
+
+
+@pytest.fixture(scope="session")
+def first_word() -> type[FirstWord]:
+    return FirstWord
+
+
+@pytest.fixture(scope="session")
+def add() -> Callable[..., None]:
+    return add_to_store
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Store:
+    opened = Store(f"sqlite:///{tmp_path / 'empty.db'}")
     yield opened
     opened.close()

@@ -308,7 +308,11 @@ def test_help_lists_the_commands(run: Run) -> None:
         "versions",
         "delete",
         "restore",
+        "series",
         "families",
+        "gaps",
+        "coverage",
+        "report",
         "explain",
         "demo",
     ):

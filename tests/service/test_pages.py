@@ -174,7 +174,7 @@ def test_a_browser_is_told_of_an_error_in_a_page(client: TestClient, lang: str) 
 
 def test_examples_of_the_api_page_run(client: TestClient, seeded: None) -> None:
     shown = list(endpoints(client.get("/openapi.json").json()))
-    assert len(shown) == 27
+    assert len(shown) == 32
     for endpoint in shown:
         sent = {"headers": {"x-api-key": KEY}}
         if endpoint["form"]:

@@ -1,4 +1,4 @@
-"""Group plans into families: a base plan and the yearly plans that carry it out."""
+"""Group plans into series: a base plan and the yearly plans that carry it out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from corpus.stored import StoredDocument
 _BASE_YEARS = 3
 
 
-def families(documents: Sequence[StoredDocument]) -> dict[str, tuple[str, ...]]:
-    """Return base plan's id to the ids of its family, base first and then by year; plans without relations are left out.
+def series(documents: Sequence[StoredDocument]) -> dict[str, tuple[str, ...]]:
+    """Return base plan's id to the ids of its series, base first and then by year; plans without relations are left out.
 
     A plan carries out another one of its province when it cites that one's number, or, for a plan of a single year that
     cites none, when both carry out the same national text and the year lies in the other's period.

@@ -1,0 +1,50 @@
+"""Keep the vectors of texts that come again, so that only new texts are embedded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.embedder import Embedder, Vectors
+
+Vector = NDArray[np.float32]
+
+
+class RememberingEmbedder:
+    """An embedder that is told what was embedded before: ``known`` is what another one had ``used``.
+
+    A text has one vector for good, where an embedder by itself may give slightly different ones in different batches. For
+    one thread at a time.
+    """
+
+    def __init__(self, embedder: Embedder, known: Mapping[bytes, Vector]) -> None:
+        self.id = embedder.id
+        self.dimension = embedder.dimension
+        self._embedder = embedder
+        self._known = dict(known)
+        self._used: dict[bytes, Vector] = {}
+
+    @property
+    def used(self) -> Mapping[bytes, Vector]:
+        """A name of each text that was asked for, 32 bytes, and its vector."""
+        return self._used
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts, those not known before by the embedder."""
+        names = [self._name(text) for text in texts]
+        new = {name: text for name, text in zip(names, texts, strict=True) if name not in self._known}
+        if new:
+            self._known |= dict(zip(new, self._embedder.embed_queries(list(new.values())), strict=True))
+        rows = [self._known[name] for name in names]
+        self._used |= dict(zip(names, rows, strict=True))
+        return np.array(rows, np.float32).reshape(len(rows), self.dimension)
+
+    def embed_passages(self, texts: Sequence[str], count: Callable[[int], None] | None = None) -> Vectors:
+        """Embed texts as the embedder does; nothing of it is kept."""
+        return self._embedder.embed_passages(texts, count)
+
+    def _name(self, text: str) -> bytes:
+        return hashlib.sha256(f"{self.id}\0{text}".encode("utf-8", "replace")).digest()

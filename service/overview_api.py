@@ -1,0 +1,94 @@
+"""The endpoints that look over all plans: families, gaps, coverage, indicators, and pictures of the last two."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from index.ambition import history
+from index.coverage import coverage as count
+from index.view import View
+from service.api import Form, Province, Space
+from service.charts import coverage_chart, indicator_chart
+from service.errors import NothingUsableError
+from service.overview_forms import coverage_form, gap_form, indicator_form, summary_form
+from service.overview_schemas import Coverage, Families, Gaps, Indicators
+from service.overviews import aims_of, families_of, gaps_of
+from service.problems import ProblemError, Responses, problem_responses
+
+router = APIRouter(prefix="/v1", responses=problem_responses(422, 500))
+AsPublished = Annotated[
+    bool, Query(description="Count plans for the 63 provinces that published them, not for today's 34.")
+]
+Least = Annotated[int, Query(ge=2, le=63, description="Only what at least so many provinces have.", examples=[3])]
+Language = Annotated[str, Query(pattern="^(vi|en)$", description="vi or en.")]
+_SVG: Responses = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG picture"}}
+
+
+@router.get("/families", response_model=Families)
+def families(space: Space, least: Least = 2, as_published: AsPublished = False) -> Form:
+    """List the obligations that several provinces share."""
+    return {"families": [summary_form(s) for s in families_of(space, View(as_published), least)]}
+
+
+@router.get("/gaps/{province}", response_model=Gaps, responses=problem_responses(400, 404))
+def gaps(
+    space: Space,
+    province: Annotated[str, Path(max_length=60, examples=["Cà Mau"])],
+    region: Annotated[bool, Query(description="Against the provinces of its region only.")] = False,
+    least: Least = 2,
+    as_published: AsPublished = False,
+) -> Form:
+    """List what other provinces oblige to and this one does not."""
+    try:
+        found = gaps_of(space, province, View(as_published), least, in_region=region)
+    except NothingUsableError as error:
+        raise ProblemError(404, str(error)) from error
+    return {"province": found.province, "region": found.region, "gaps": [gap_form(gap) for gap in found.gaps]}
+
+
+@router.get("/coverage", response_model=Coverage)
+def coverage(space: Space, as_published: AsPublished = False) -> Form:
+    """Count the paragraphs of each province by task group, kind and year."""
+    return {"provinces": [coverage_form(row, space.groups) for row in count(space.store, View(as_published))]}
+
+
+@router.get("/coverage.svg", response_class=Response, responses=_SVG)
+def coverage_picture(space: Space, as_published: AsPublished = False, lang: Language = "vi") -> Response:
+    """Draw the coverage as a heat map."""
+    return _picture(coverage_chart(count(space.store, View(as_published)), space.groups, lang))
+
+
+@router.get("/indicators", response_model=Indicators, responses=problem_responses(400))
+def indicators(
+    space: Space,
+    indicator: Annotated[
+        str | None,
+        Query(max_length=200, description="Key, or words of the name.", examples=["supermarkets_green_packaging"]),
+    ] = None,
+    province: Province = None,
+    as_published: AsPublished = False,
+) -> Form:
+    """List indicators with the targets of provinces by ambition, beside the national ones."""
+    found = aims_of(space, View(as_published), indicator, province)
+    return {"indicators": [indicator_form(of, aims, history(aims)) for of, aims in found]}
+
+
+@router.get("/indicators/{indicator}.svg", response_class=Response, responses=_SVG | problem_responses(400, 404))
+def indicator_picture(
+    space: Space,
+    indicator: Annotated[str, Path(max_length=60, examples=["supermarkets_green_packaging"])],
+    as_published: AsPublished = False,
+    lang: Language = "vi",
+) -> Response:
+    """Draw the targets of the provinces for one indicator beside the national ones."""
+    found = aims_of(space, View(as_published), indicator, None)
+    if len(found) != 1:
+        keys = ", ".join(of.key for of, _ in found) or "none"
+        raise ProblemError(404, f"{indicator!r} is not one indicator with targets in the store; it means {keys}")
+    return _picture(indicator_chart(*found[0], lang))
+
+
+def _picture(svg: str) -> Response:
+    return Response(svg, media_type="image/svg+xml")
