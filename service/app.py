@@ -18,7 +18,22 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from corpus.stages import listen
-from service import api, jobs_api, metrics, overview_api, pages, report, searches_api, signing
+from service import (
+    api,
+    jobs_api,
+    metrics,
+    overview_api,
+    pages,
+    pages_document,
+    pages_files,
+    pages_overview,
+    pages_queue,
+    pages_tagging,
+    pages_work,
+    report,
+    searches_api,
+    signing,
+)
 from service.background import Background
 from service.logs import configure
 from service.middleware import BodyLimit, Observed, RateLimit
@@ -105,7 +120,8 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
 
     app.include_router(signing.router)
     app.include_router(report.router)
-    app.include_router(pages.router)
+    for module in (pages, pages_document, pages_queue, pages_tagging, pages_overview, pages_files, pages_work):
+        app.include_router(module.router)
     add_schemas(app.openapi())
     return app
 

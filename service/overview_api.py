@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from index.ambition import history
 from index.coverage import coverage as count
 from index.view import View
-from service.api import Form, Province, Space
+from service.access import Space, may_read
+from service.api import Form, Province
 from service.charts import coverage_chart, indicator_chart
 from service.errors import NothingUsableError
 from service.overview_forms import coverage_form, gap_form, indicator_form, summary_form
@@ -17,7 +18,9 @@ from service.overview_schemas import Coverage, Families, Gaps, Indicators
 from service.overviews import aims_of, families_of, gaps_of
 from service.problems import ProblemError, Responses, problem_responses
 
-router = APIRouter(prefix="/v1", responses=problem_responses(422, 500))
+router = APIRouter(
+    prefix="/v1", tags=["overviews"], responses=problem_responses(401, 422, 429, 500), dependencies=[Depends(may_read)]
+)
 AsPublished = Annotated[
     bool, Query(description="Count plans for the 63 provinces that published them, not for today's 34.")
 ]

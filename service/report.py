@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse
 
 from corpus.national import Indicator, indicators
@@ -22,13 +22,13 @@ from index.ambition import Aim, aims
 from index.coverage import Row, coverage
 from index.gaps import Summary, summarise
 from index.view import View
-from service.api import Space
+from service.access import Space, may_read
 from service.errors import NothingUsableError, UsageError
 from service.overviews import place_named
 from service.pages import Language, render_text
 from service.workspace import Workspace
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
 # What fits on a page of A4.
 _PAIRS = 4
 _ONLY = 5
