@@ -64,7 +64,7 @@ def test_every_text_is_used() -> None:
     sources = "".join(
         path.read_text(encoding="utf-8") for path in [*folder.glob("templates/*.html"), *folder.glob("pages*.py")]
     )
-    kinds_of_difference = {"value", "deadline", "agency"}
+    kinds_of_difference = {"value", "deadline", "agency", "scope"}
     used = (
         set(re.findall(r"\bt\.(\w+)", sources)) | set(re.findall(r'\[lang\]\["(\w+)"\]', sources)) | kinds_of_difference
     )
