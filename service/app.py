@@ -18,7 +18,22 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from corpus.stages import listen
-from service import api, jobs_api, metrics, overview_api, pages, report, searches_api, signing
+from service import (
+    api,
+    jobs_api,
+    metrics,
+    overview_api,
+    pages,
+    pages_document,
+    pages_files,
+    pages_overview,
+    pages_queue,
+    pages_tagging,
+    pages_work,
+    report,
+    searches_api,
+    signing,
+)
 from service.background import Background
 from service.logs import configure
 from service.middleware import BodyLimit, Observed, RateLimit
@@ -83,10 +98,10 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         return Response(status_code=304, headers=known.headers)
 
     app.include_router(api.router)
-    app.include_router(overview_api.router)
     app.include_router(jobs_api.router)
     app.include_router(searches_api.router)
     app.include_router(metrics.router)
+    app.include_router(overview_api.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 
     @app.get("/health/live", response_model=Health, responses=problem_responses(500))
@@ -103,9 +118,10 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
             raise ProblemError(503, "models and index are still loading")
         return {"status": "ready"}
 
-    app.include_router(report.router)
     app.include_router(signing.router)
-    app.include_router(pages.router)
+    app.include_router(report.router)
+    for module in (pages, pages_document, pages_queue, pages_tagging, pages_overview, pages_files, pages_work):
+        app.include_router(module.router)
     add_schemas(app.openapi())
     return app
 

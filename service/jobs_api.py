@@ -80,7 +80,7 @@ def start(
     job_id = jobs.new_id()
     folder = space.settings.spool / job_id
     try:
-        sources = _urls(space, body) if isinstance(body, bytes) else _files(space, body, job_id)
+        sources = _urls(space, body) if isinstance(body, bytes) else files_of(space, body, job_id)
         made, is_new = jobs.add(space.store, job_id, caller.name, sources, idempotency_key)
     except jobs.ReusedKeyError as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,7 +96,8 @@ def start(
     return jobs.job_form(made)
 
 
-def _files(space: Workspace, form: FormData, job_id: str) -> list[tuple[str, str, str | None]]:
+def files_of(space: Workspace, form: FormData, job_id: str) -> list[tuple[str, str, str | None]]:
+    """Keep the files of a form as those of a job; return them as ``jobs.add`` takes them."""
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     if not files:
         raise ProblemError(422, "no file in it; accepted are files in the field `files`, with their names")

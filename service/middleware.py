@@ -133,7 +133,12 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._most = {"/v1/documents": settings.max_upload, "/v1/jobs": settings.max_job}
+        self._most = {
+            "/v1/documents": settings.max_upload,
+            "/tag": settings.max_upload,
+            "/v1/jobs": settings.max_job,
+            "/upload": settings.max_job,
+        }
         self._default = settings.max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

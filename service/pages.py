@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -16,19 +17,20 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from corpus.store import Filter, StoredParagraph
+from corpus.store import StoredParagraph
 from corpus.types import Target
 from nlp.fold import fold
+from service import sessions
 from service.access import Space, may_read
 from service.api import filter_of
 from service.comparing import compare_provinces
 from service.errors import NothingUsableError, UserError
-from service.problems import ProblemError
 from service.workspace import Workspace
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
 DOCS = "/docs"
 LIMIT = 20
+LISTED = 50
 PARAGRAPHS_A_PAGE = 500
 EXAMPLES = ("siêu thị thay túi ni lông", "nang luong mat troi", "training for enterprises")
 Language = Annotated[str, Query(pattern="^(vi|en)$")]
@@ -68,22 +70,28 @@ def anchor(paragraph_id: str) -> str:
     return quote(part or document)
 
 
-def permalink(paragraph: StoredParagraph, lang: str) -> str:
-    """Return the address of a paragraph in the page of its document."""
-    page = _page_of(paragraph)
-    query = urlencode({"lang": lang} | ({"page": page} if page > 1 else {}))
+def permalink(paragraph: StoredParagraph, lang: str, **more: str | int) -> str:
+    """Return the address of a paragraph in the page of its document; ``more`` goes into its query."""
+    page = page_of(paragraph)
+    query = urlencode({"lang": lang} | ({"page": page} if page > 1 else {}) | more)
     return f"/documents/{quote(paragraph.document_id)}?{query}#{anchor(paragraph.id)}"
 
 
-def _page_of(paragraph: StoredParagraph) -> int:
+def page_of(paragraph: StoredParagraph) -> int:
+    """Return on which page of its document a paragraph stands."""
     return max(0, paragraph.ordinal - 1) // PARAGRAPHS_A_PAGE + 1
 
 
 def figure(target: Target, lang: str) -> str:
     """Return the values of a target with sign and unit, as numbers are written in the language."""
+    values = " – ".join(number(value, lang) for value in target.values)
+    return f"{_SIGNS.get(target.comparator, '')}{values} {target.unit}".strip()
+
+
+def number(value: float, lang: str) -> str:
+    """Return a number as it is written in the language, with at most six decimals."""
     swapped = str.maketrans(",.", ".,") if lang == "vi" else {}
-    values = (f"{value:,.6f}".rstrip("0").rstrip(".").translate(swapped) for value in target.values)
-    return f"{_SIGNS.get(target.comparator, '')}{' – '.join(values)} {target.unit}".strip()
+    return f"{value:,.6f}".rstrip("0").rstrip(".").translate(swapped)
 
 
 @cache
@@ -104,6 +112,7 @@ def _templates() -> Environment:
         "path_of": quote,
         "api_docs": DOCS,
     }
+    environment.filters |= {"combined": operator.or_, "number": number}
     return environment
 
 
@@ -122,6 +131,7 @@ def render(request: Request, name: str, lang: str, status: int = 200, **values: 
         lang,
         other=f"{other.path}?{other.query}",
         here=request.url.path,
+        session_token=sessions.form_token(request) if sessions.key_id_of(request) else "",
         **values,
     )
     return HTMLResponse(page, status)
@@ -141,13 +151,15 @@ def search(
     province: Annotated[str, Query(max_length=200)] = "",
     year: Annotated[str, Query(pattern=r"^(\d{4})?$")] = "",
     task_group: Annotated[str, Query(max_length=200)] = "",
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     lang: Language = "vi",
 ) -> HTMLResponse:
-    """Show the search box and, for a query, its hits."""
-    result = None
-    if q.strip():
-        only = filter_of(space, province or None, int(year) if year else None, task_group or None)
-        result = space.searcher.search(q, LIMIT, only)
+    """Show the search box and, for a query, its hits; without a query, the paragraphs that pass the filters."""
+    only = filter_of(space, province or None, int(year) if year else None, task_group or None)
+    result = space.searcher.search(q, LIMIT, only) if q.strip() else None
+    passing = space.store.keys(only) if result is None and not only.is_open else None
+    shown = [] if passing is None else [int(key) for key in passing[(page - 1) * LISTED : page * LISTED]]
+    found = space.store.paragraphs_by_key(shown)
     years = {str(year) for years in space.store.years().values() for year in years}
     return render(
         request,
@@ -157,17 +169,23 @@ def search(
         province=province,
         year=year,
         task_group=task_group,
-        provinces=_with(_provinces(space), province),
+        provinces=_with(sorted_provinces(space), province),
         years=_with(sorted(years, reverse=True), year),
         result=result,
+        passing=None if passing is None else len(passing),
+        listed=[found[key] for key in shown if key in found],
+        page=page,
+        first=(page - 1) * LISTED + 1,
+        pages=1 if passing is None else max(1, -(-len(passing) // LISTED)),
         documents=[]
-        if result and result.hits
+        if (result and result.hits) or shown
         else sorted(space.store.documents(), key=lambda d: fold(d.province or "")),
         examples=EXAMPLES,
     )
 
 
-def _provinces(space: Workspace) -> list[str]:
+def sorted_provinces(space: Workspace) -> list[str]:
+    """Return the provinces of the store as published, in alphabetical order."""
     return sorted(space.store.provinces(), key=fold)
 
 
@@ -204,34 +222,9 @@ def compare(
         a=a,
         b=b,
         task_group=task_group,
-        provinces=_provinces(space),
+        provinces=sorted_provinces(space),
         comparison=comparison,
         problem=problem,
-    )
-
-
-@router.get("/documents/{document_id:path}")
-def document(
-    request: Request,
-    space: Space,
-    document_id: str,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    lang: Language = "vi",
-) -> HTMLResponse:
-    """Show a document with its outline, tags and targets; paragraphs have the anchors of their permalinks."""
-    found = space.store.document(document_id)
-    if found is None:
-        raise ProblemError(404, f"no document {document_id!r}")
-    paragraphs = space.store.paragraphs(Filter(document_id=document_id))
-    return render(
-        request,
-        "document.html",
-        lang,
-        document=found,
-        headings=[p for p in paragraphs if p.is_heading],
-        rows=[(p, space.store.targets_of(p.key)) for p in paragraphs if _page_of(p) == page],
-        page=page,
-        pages=max(map(_page_of, paragraphs), default=1),
     )
 
 

@@ -62,7 +62,7 @@ def test_both_languages_have_all_texts() -> None:
 def test_every_text_is_used() -> None:
     folder = Path(pages.__file__).parent
     sources = "".join(
-        path.read_text(encoding="utf-8") for path in [*folder.glob("templates/*.html"), folder / "pages.py"]
+        path.read_text(encoding="utf-8") for path in [*folder.glob("templates/*.html"), *folder.glob("pages*.py")]
     )
     kinds_of_difference = {"value", "deadline", "agency", "scope"}
     used = (

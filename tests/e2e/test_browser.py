@@ -1,0 +1,162 @@
+"""The pages in a real browser: what an office does in a day, with and without script, by keyboard alone, on a phone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import docx
+import pytest
+
+from service.middleware import HEADERS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.e2e.conftest import Site
+
+WAIT = 30_000
+DOCUMENT = "/documents/cao-bang/1043-kh-ubnd-2021"
+PAGES = (
+    "/", "/?q=nang+luong+mat+troi", "/?province=Cao+Bằng", "/tag", "/compare?a=Cao+Bằng&b=Cà+Mau", "/coverage", "/families",
+    "/gaps?province=Cà+Mau", "/targets", "/targets?indicator=supermarkets_green_packaging", DOCUMENT, f"{DOCUMENT}?edit=12",
+    "/queue", "/upload", "/jobs", "/feeds?q=điện+gió", "/help", "/docs", "/nowhere",
+)  # fmt: skip
+
+
+@pytest.fixture
+def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """Opens pages, each with settings of its own, signed in where asked; what a page logs as an error fails the test."""
+    errors: list[str] = []
+    with ExitStack() as stack:
+
+        def make(*, signed_in: bool = False, **options: Any) -> Page:
+            context = browser.new_context(base_url=site.address, **options)
+            stack.callback(context.close)
+            context.set_default_timeout(WAIT)
+            page = context.new_page()
+            page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            if signed_in:
+                page.goto("/sign-in")
+                page.get_by_label("Khóa truy cập").fill(site.key)
+                page.get_by_role("main").get_by_role("button").click()
+                page.wait_for_url("**/")
+            return page
+
+        yield make
+    assert [error for error in errors if "404" not in error] == []
+
+
+def plan() -> bytes:
+    document = docx.Document()
+    for line in (
+        "ỦY BAN NHÂN DÂN", "TỈNH QUẢNG NINH", "Số: 77/KH-UBND", "KẾ HOẠCH", "Thu gom pin hỏng trên vịnh năm 2025",
+        "I. NHIỆM VỤ", "1. Đặt tủ khóa gom pin hỏng ở mọi bến phà trên vịnh.",
+    ):  # fmt: skip
+        document.add_paragraph(line)
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_search_without_diacritics_leads_to_the_paragraph(opened: Callable[..., Page], script: bool) -> None:
+    page = opened(java_script_enabled=script)
+    page.goto("/")
+    page.get_by_label("Nội dung cần tìm").fill("nang luong mat troi")
+    page.get_by_role("main").get_by_role("button", name="Tìm kiếm").click()
+    assert "năng lượng mặt trời" in page.get_by_role("status").inner_text()
+    assert "mặt trời" in page.locator("mark").all_inner_texts()
+    page.locator(".hits a").first.click()
+    page.wait_for_url("**/documents/**")
+    assert page.locator(":target").count() == 1
+
+
+def test_a_search_by_keyboard_alone(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.type("sieu thi")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=sieu*")
+    assert "task_group=awareness" in page.url
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("!!document.activeElement.closest('.hits')"):
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/documents/**")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_an_uploaded_docx_is_found(opened: Callable[..., Page], script: bool) -> None:
+    page = opened(signed_in=True, java_script_enabled=script)
+    page.goto("/upload")
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    page.get_by_label("Tệp").set_input_files({"name": "pin.docx", "mimeType": kind, "buffer": plan()})
+    page.get_by_role("button", name="Nạp").click()
+    # The page loads itself again until the work is done.
+    page.locator(".summary .state.done").wait_for()
+    page.goto("/?q=tu+khoa+gom+pin+hong")
+    assert "Quảng Ninh" in page.locator(".hits a").first.inner_text()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_tag_is_corrected_in_two_clicks_and_kept(opened: Callable[..., Page], script: bool) -> None:
+    page = opened(signed_in=True, java_script_enabled=script)
+    page.goto(DOCUMENT)
+    paragraph = page.locator(".paragraph", has_not=page.locator(".chip.renewable_energy")).nth(2)
+    anchor = paragraph.get_attribute("id")
+    paragraph.get_by_role("link", name="Sửa nhãn").click()
+    page.locator(f"[id='{anchor}']").get_by_role("button", name="Năng lượng tái tạo").click()
+    page.get_by_role("status").wait_for()
+    page.goto(DOCUMENT)
+    assert page.locator(f"[id='{anchor}'] .chip.renewable_energy").count() == 1
+
+
+def test_two_provinces_are_compared(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.goto("/compare")
+    page.get_by_label("Tỉnh thứ nhất").select_option("Cao Bằng")
+    page.get_by_label("Tỉnh thứ hai").select_option("Cà Mau")
+    page.get_by_role("main").get_by_role("button", name="So sánh").click()
+    assert page.locator(".pair").count() > 0
+    assert page.locator("details.only").count() == 2
+
+
+def test_pasted_text_is_tagged_and_a_table_downloaded(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.goto("/tag")
+    page.get_by_label("Văn bản").fill("Lắp điện mặt trời áp mái tại trụ sở.")
+    page.get_by_role("main").get_by_role("button", name="Gắn nhãn").click()
+    assert "điện" in page.locator(".why.renewable_energy mark").first.inner_text()
+    page.goto("/coverage")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    assert download.value.suggested_filename == "coverage.xlsx"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
+def test_pages_fit_and_have_no_barriers(opened: Callable[..., Page], width: int, scheme: str) -> None:
+    """Axe finds nothing, nothing sticks out sideways, and the security policy, which a browser enforces, came along."""
+    sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+    axe = sync_playwright.Axe()
+    page = opened(signed_in=True, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    for path in PAGES:
+        response = page.goto(path)
+        assert response is not None
+        assert response.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+        found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == [], path
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide == 0, path
