@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from cached import CachedEmbedder, kept
-from noise import bare, scanned
+
 from numpy.typing import NDArray
 from recipes import Answers, Data, Floats, clauses, fit_whole, rules, whole_paragraphs, without_rules
 from tagging_page import (
@@ -45,6 +45,7 @@ from models.embedder import available_processors, load_embedder
 from models.evaluate import RESAMPLES
 from models.features import Cues, Units, clause_texts
 from models.tagger import load_tagger
+from nlp.noise import bare, scanned
 from nlp.segment import segment
 from service.settings import Settings
 
@@ -62,7 +63,7 @@ WHOLE = {
 # What answers depend on beside data and embedder.
 CODE = (
     "bench/recipes.py",
-    "bench/noise.py",
+    "nlp/noise.py",
     "models/features.py",
     "models/tagger.py",
     "models/train.py",

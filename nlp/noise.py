@@ -1,4 +1,4 @@
-"""Spoil texts the way scanning and careless typing do, for measuring what a tagger loses by it."""
+"""Spoil texts the way scanning and careless typing do: to measure what a model loses by it, and to train it against that."""
 
 from __future__ import annotations
 

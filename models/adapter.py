@@ -1,0 +1,124 @@
+"""A task adapter: what fine-tuning changes in the top layers of the encoder, the head on them, and held-out logits.
+
+Low-rank changes as in Hu et al. 2022 (LoRA), a label-wise attention head as in Mullenbach et al. 2018. Kept as one .npz of
+half-precision arrays beside a manifest that pins its hash; the adapter's id is taken from that hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import sealed
+from models.errors import AdapterError
+
+FILE = "adapter.npz"
+FORMAT = 1
+# The dense parts of a layer, by their names in the weight file: query, key, value, attention output, feed-forward in, out.
+PARTS = ("q", "k", "v", "ao", "fi", "fo")
+HEAD = ("attend", "score", "bias")
+REMEDY = "run `kehoach model finetune`"
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Changes of the layers from ``first`` on, and a head.
+
+    ``arrays`` has ``<layer>.<part>.a`` (rank, inputs) and ``.b`` (outputs, rank) for every layer and part, whose product is
+    added to the weight; ``attend`` and ``score`` (groups, hidden), ``bias`` (groups,). ``texts`` are the ``text_keys`` of texts
+    of the training rows, ascending, and ``held_out`` their logits, (texts, groups), by adapters that never saw their document.
+    """
+
+    id: str
+    groups: tuple[str, ...]
+    first: int
+    arrays: Mapping[str, Floats]
+    texts: NDArray[np.uint64]
+    held_out: Floats
+
+    def change(self, layer: int, part: str) -> Floats:
+        """Return what is added to the weight of a part, (outputs, inputs)."""
+        changed: Floats = self.arrays[f"{layer}.{part}.b"] @ self.arrays[f"{layer}.{part}.a"]
+        return changed
+
+    def unseen(self, texts: Sequence[str], fresh: Floats) -> Floats:
+        """Return logits of ``texts``, (texts, groups): the held-out ones where there are any, else the row of ``fresh``."""
+        asked = text_keys(texts)
+        place = np.searchsorted(self.texts, asked)
+        known = np.flatnonzero(self.texts[np.minimum(place, len(self.texts) - 1)] == asked) if len(self.texts) else []
+        found = fresh.copy()
+        found[known] = self.held_out[place[known]]
+        return found
+
+
+def text_keys(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """Return 64 bits of the SHA-256 of each text, (texts,)."""
+    digests = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8] for text in texts)
+    return np.array([int.from_bytes(digest, "little") for digest in digests], np.uint64)
+
+
+def write_adapter(
+    folder: Path,
+    groups: Sequence[str],
+    first: int,
+    arrays: Mapping[str, Floats],
+    held_out: Mapping[str, NDArray[np.floating[Any]]],
+    details: Mapping[str, Any],
+) -> Adapter:
+    """Write an adapter into ``folder`` and return it as it will be read; ``details`` go into its manifest.
+
+    ``held_out`` has logits, (groups,), by text.
+    """
+    keys = text_keys(list(held_out))
+    order = np.argsort(keys)
+    logits = np.array(list(held_out.values()), np.float16).reshape(len(keys), len(groups))
+    parts = {name: array.astype(np.float16) for name, array in arrays.items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **parts, texts=keys[order], held_out=logits[order])
+    data = buffer.getvalue()
+    manifest = {"id": _identifier(data), "format": FORMAT, "groups": list(groups), "first_layer": first, **details}
+    sealed.write_bytes(folder, FILE, data, manifest)
+    return read_adapter(folder)
+
+
+def read_adapter(folder: Path) -> Adapter:
+    """Return the adapter in ``folder``. Raises AdapterError where a file is missing, altered or of another form."""
+    manifest, data = sealed.read_bytes(folder, FILE, {"format": FORMAT}, AdapterError, REMEDY)
+    if manifest.get("id") != _identifier(data):
+        raise AdapterError(f"{folder / sealed.MANIFEST_FILE} has id {manifest.get('id')!r}, not its file's; {REMEDY}")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    texts, held_out = arrays.pop("texts"), arrays.pop("held_out")
+    groups, first = tuple(manifest["groups"]), int(manifest["first_layer"])
+    wide = {name: array.astype(np.float32) for name, array in arrays.items()}
+    return Adapter(manifest["id"], groups, first, wide, texts, held_out.astype(np.float32))
+
+
+def _identifier(data: bytes) -> str:
+    return f"adapter-{hashlib.sha256(data).hexdigest()[:10]}"
+
+
+def shipped_adapter() -> Path:
+    """Return where the adapter that comes with the program stands."""
+    return Path(str(files("models").joinpath("trained", "adapter")))
+
+
+def find_adapter(own: Path, groups: Sequence[str]) -> Adapter | None:
+    """Return the adapter in the folder ``own``, else the one that comes with the program, where made for ``groups``.
+
+    None where there is none for these groups. Raises AdapterError where a folder holds one that cannot be used.
+    """
+    for folder in (own, shipped_adapter()):
+        if (folder / sealed.MANIFEST_FILE).exists() and (found := read_adapter(folder)).groups == tuple(groups):
+            return found
+    return None

