@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 from cached import CachedEmbedder, kept
-
 from numpy.typing import NDArray
 from recipes import Answers, Data, Floats, clauses, fit_whole, rules, whole_paragraphs, without_rules
 from tagging_page import (

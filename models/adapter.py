@@ -55,8 +55,12 @@ class Adapter:
         """Return logits of ``texts``, (texts, groups): the held-out ones where there are any, else the row of ``fresh``."""
         asked = text_keys(texts)
         place = np.searchsorted(self.texts, asked)
-        known = np.flatnonzero(self.texts[np.minimum(place, len(self.texts) - 1)] == asked) if len(self.texts) else []
+        # Texts after the last known one would be looked up beyond the end.
+        place[place == len(self.texts)] = 0
         found = fresh.copy()
+        if not len(self.texts):
+            return found
+        known = np.flatnonzero(self.texts[place] == asked)
         found[known] = self.held_out[place[known]]
         return found
 
@@ -82,7 +86,7 @@ def write_adapter(
     keys = text_keys(list(held_out))
     order = np.argsort(keys)
     logits = np.array(list(held_out.values()), np.float16).reshape(len(keys), len(groups))
-    parts = {name: array.astype(np.float16) for name, array in arrays.items()}
+    parts: dict[str, Any] = {name: array.astype(np.float16) for name, array in arrays.items()}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **parts, texts=keys[order], held_out=logits[order])
     data = buffer.getvalue()

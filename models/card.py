@@ -19,7 +19,8 @@ Written by `kehoach train`; do not edit.
 - **Made of**: logistic regressions over segmented words, letter sequences and clause vectors with cue words, one a view and
   group; over these a logistic regression a group. scikit-learn {manifest["scikit-learn"]}, embedder {manifest["embedder"]}.
 - **Trained on**: {manifest["data"]["paragraphs"]} paragraphs of {manifest["data"]["documents"]} documents (SHA-256 of the data
-  {manifest["data"]["sha256"][:16]}…), written for the project by its labelling guideline: see `corpus/labelled/DATASHEET.md`.
+  {manifest["data"]["sha256"][:16]}…), written for the project by its labelling guideline: see `corpus/labelled/DATASHEET.md`;
+  {manifest["data"]["composed"]} composed rows about campaigns, in training only. Task adapter: {manifest["adapter"] or "none"}.
 
 ## Held-out figures
 
@@ -112,4 +113,24 @@ The judged pairs are adversarial: their overlap of words says almost nothing abo
 ## Limits
 
 Clauses that say the same in quite other words are often missed; equal words with another subject sometimes pass.
+"""
+
+
+def adapter_card(groups: Sequence[str], details: Mapping[str, Any]) -> str:
+    """Return the card of a task adapter in Markdown; ``details`` are those of its manifest."""
+    recipe = details["recipe"]
+    return f"""# Adapter of the embedding model
+
+Gives {", ".join(groups)} a logit each, beside the vector of a passage, which it leaves as it is.
+Written by `kehoach model finetune`; do not edit.
+
+- **Made of**: low-rank changes (Hu et al. 2022, rank {recipe["rank"]}) of the layers from {recipe["first"] + 1} on and label-wise attention
+  over the tokens (Mullenbach et al. 2018), half precision, for {details["embedder"]}.
+- **Trained on**: {details["paragraphs"]} labelled paragraphs, composites of them{", spoilt copies of a fifth of both" if recipe["noise"] else ""} and composed rows about
+  campaigns; {recipe["epochs"]} epochs at a rate of at most {recipe["rate"]}, batches of {recipe["batch"]}, dropout {recipe["dropout"]}, seed {recipe["seed"]}. Mean loss of the
+  last epoch {details["last_loss"]}.
+- **Held-out logits** of those paragraphs and their clauses are in the same file, by {recipe["folds"]} adapters trained like it, each without
+  the documents it was asked about: the tagger is fitted on them.
+
+Figures of the tagger that uses it are in that tagger's card and in `results/tagging.md`.
 """

@@ -6,11 +6,12 @@ Both share what decides a vector: the e5 prompts, the clean-up of hostile input,
 from __future__ import annotations
 
 import os
+import threading
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,23 +85,41 @@ class OnnxEmbedder(_Prompted):
     padding would cost time. Runs are spread over threads instead, which is faster and gives the same vector every time.
     """
 
+    _opened: Any = None
+
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         """Load ``folder``; raises DamagedModelError where it does not match its manifest."""
-        import onnxruntime
+        self._open(folder, verify(folder), threads)
+
+    def _open(self, folder: Path, manifest: Mapping[str, Any], threads: int | None) -> None:
         from tokenizers import Tokenizer
 
-        manifest = verify(folder)
+        self.folder, self.threads = folder, threads
         self.id = f"{manifest['name']}-{manifest['build']}"
         self.dimension = int(manifest["dimension"])
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         # Set once here and never again: changing it while another thread encodes raises "Already borrowed".
         self._tokenizer.enable_truncation(int(manifest["max_tokens"]))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        model = str(folder / "model.onnx")
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(threads or available_processors(), thread_name_prefix="embed")
+
+    @property
+    def _session(self) -> Any:
+        """The session, opened when first needed: a tagger with an adapter has one of its own and never needs this."""
+        with self._lock:
+            if self._opened is None:
+                import onnxruntime
+
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = 1
+                options.log_severity_level = 3
+                model = str(self.folder / "model.onnx")
+                self._opened = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            return self._opened
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the ids of the tokens of a passage as the encoder reads them."""
+        return list(self._tokenizer.encode(PASSAGE_PROMPT + prepare(text)).ids)
 
     def _encode(self, texts: Sequence[str], count: Count | None) -> Vectors:
         if len(texts) == 1:
@@ -108,15 +127,19 @@ class OnnxEmbedder(_Prompted):
         return np.stack(list(self._pool.map(lambda text: self._run(text, count), texts)))
 
     def _run(self, text: str, count: Count | None) -> Vectors:
+        return self._outputs(text, ["sentence_embedding"], count)[0]
+
+    def _outputs(self, text: str, names: list[str], count: Count | None) -> list[Vectors]:
+        """Return what the encoder says of a prompted text under ``names``, without the batch dimension."""
         tokens = self._tokenizer.encode(text)
         feed = {
             "input_ids": np.array([tokens.ids], np.int64),
             "attention_mask": np.array([tokens.attention_mask], np.int64),
         }
-        vector: Vectors = self._session.run(None, feed)[0][0]
+        found = [output[0] for output in self._session.run(names, feed)]
         if count:
             count(1)
-        return vector
+        return found
 
 
 class TransformerEmbedder(_Prompted):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from corpus.taxonomy import TaskGroup
+from models.adapted import AdaptedEmbedder, Logits
 from models.embedder import Embedder, Vectors
 from nlp.fold import fold
 from nlp.segment import segment
@@ -31,7 +32,7 @@ class Units:
     """The units of some paragraphs: each one's clauses and, where there are several, the whole as well.
 
     ``texts``, ``segmented`` and ``vectors`` have a row a unit; ``owner`` is the paragraph of each and ``whole`` the row
-    that stands for a paragraph as a whole.
+    that stands for a paragraph as a whole. ``logits`` are those of the adapter, (units, groups), where there is one.
     """
 
     texts: list[str]
@@ -39,6 +40,7 @@ class Units:
     vectors: Vectors
     owner: NDArray[np.int64]
     whole: NDArray[np.int64]
+    logits: Logits | None = None
 
     def of(self, paragraphs: NDArray[np.int64]) -> Units:
         """Return the units of the given paragraphs only, renumbered in the given order."""
@@ -50,6 +52,7 @@ class Units:
         return Units(
             [self.texts[r] for r in rows], [self.segmented[r] for r in rows], self.vectors[rows],
             place[self.owner[rows]], new_row[self.whole[paragraphs]],
+            None if self.logits is None else self.logits[rows],
         )  # fmt: skip
 
 
@@ -63,6 +66,12 @@ def clause_texts(text: str) -> list[str]:
         else:
             parts.append(part)
     return parts or [" ".join(text.split())]
+
+
+def unit_texts(text: str) -> list[str]:
+    """Return the texts of the units of one paragraph: its clauses, then the whole where there are several."""
+    parts = clause_texts(text)
+    return [*parts, " ".join(text.split())] if len(parts) > 1 else parts
 
 
 def units(texts: Sequence[str], embedder: Embedder) -> Units:
@@ -87,8 +96,14 @@ def units(texts: Sequence[str], embedder: Embedder) -> Units:
         whole.append(len(rows) - 1)
     # The same clause often stands in many plans: each wording is embedded once.
     place = {text: number for number, text in enumerate(dict.fromkeys(rows))}
-    vectors = embedder.embed_passages(list(place))[[place[text] for text in rows]]
-    return Units(rows, segmented, vectors, np.array(owner, np.int64), np.array(whole, np.int64))
+    wordings, rank = list(place), [place[text] for text in rows]
+    logits = None
+    if isinstance(embedder, AdaptedEmbedder):
+        vectors, said = embedder.read_passages(wordings)
+        logits = said[rank]
+    else:
+        vectors = embedder.embed_passages(wordings)
+    return Units(rows, segmented, vectors[rank], np.array(owner, np.int64), np.array(whole, np.int64), logits)
 
 
 class Cues:

@@ -91,9 +91,7 @@ def _embed(graph: _Graph, weights: Weights, kept: NDArray[np.int64]) -> str:
     return graph.node("LayerNormalization", [total, scale, shift], "embedding", epsilon=shape.epsilon)
 
 
-def _layer(
-    graph: _Graph, weights: Weights, layer: int, source: str, mask: str, adapter: Adapter | None = None
-) -> str:
+def _layer(graph: _Graph, weights: Weights, layer: int, source: str, mask: str, adapter: Adapter | None = None) -> str:
     shape, stored = weights.shape, f"l{layer}"
     name = f"adapted.{stored}" if adapter else stored
 
@@ -146,9 +144,11 @@ def _attend(graph: _Graph, hidden: str, adapter: Adapter) -> str:
     halves = graph.value("head.halves", np.full(2, groups, np.int64))
     graph.nodes.append(helper.make_node("Split", ["head.product", halves], ["head.attend", "head.score"], axis=-1))
     # "mask.column" and "one" are made by pooling. Padding gets no attention.
-    padding = graph.node("Sub", ["mask.column", graph.value("head.one", np.float32(1))], "head.padding")
-    far = graph.node("Mul", [padding, graph.value("head.far", np.float32(1e4))], "head.far.away")
-    attention = graph.node("Softmax", [graph.node("Add", ["head.attend", far], "head.masked")], "head.attention", axis=1)
+    padding = graph.node("Sub", ["mask.column", graph.value("head.one", np.ones(1, np.float32))], "head.padding")
+    far = graph.node("Mul", [padding, graph.value("head.far", np.array([1e4], np.float32))], "head.far.away")
+    attention = graph.node(
+        "Softmax", [graph.node("Add", ["head.attend", far], "head.masked")], "head.attention", axis=1
+    )
     weighted = graph.node("Mul", [attention, "head.score"], "head.weighted")
     total = graph.node("ReduceSum", [weighted, "one"], "head.total", keepdims=0)
     return graph.node("Add", [total, graph.value("head.bias", adapter.arrays["bias"])], LOGITS)

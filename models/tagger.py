@@ -1,7 +1,7 @@
 """Tag paragraphs by task group: score every clause in three views, gather the scores, give calibrated probabilities.
 
 Level one is a logistic regression a view and group over clauses; level two a logistic regression a group over what the
-clauses of a paragraph say together (Wolpert 1992, stacking). Both are persisted with skops and an allow-list.
+clauses of a paragraph say together (Wolpert 1992, stacking), and over the logits of a task adapter where there is one. Both are persisted with skops and an allow-list.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ from sklearn.linear_model import LogisticRegression
 from corpus.taxonomy import TaskGroup
 from corpus.types import Tag
 from models import sealed
+from models.adapted import adapted
+from models.adapter import Adapter, read_adapter, shipped_adapter
 from models.embedder import Embedder, Vectors
 from models.errors import TaggerError
 from models.features import VIEWS, Cues, Units, units, views
 from models.wording import corrected
 
-FORMAT = 3
+FORMAT = 4
+# Where a tagger keeps its adapter when that is not the one that comes with the program.
+ADAPTER_FOLDER = "adapter"
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,12 @@ def gather(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float32
     """Return what level two sees, shape (paragraphs, groups, features).
 
     For each view the largest and second largest score of a clause and that of the whole; over the views the largest mean;
-    the strongest other group; cue counts of the whole; how many clauses there are.
+    the strongest other group; cue counts of the whole; how many clauses there are; with an adapter its logit of the whole and
+    its largest of a clause.
     """
     paragraphs, groups = len(units.whole), scores.shape[1]
-    table = np.empty((paragraphs, groups, 3 * len(VIEWS) + 5))
+    logits = np.empty((len(scores), groups, 0)) if units.logits is None else units.logits[:, :, None]
+    table = np.empty((paragraphs, groups, 3 * len(VIEWS) + 5 + 2 * logits.shape[2]))
     order = np.argsort(units.owner, kind="stable")
     bounds = np.searchsorted(units.owner[order], np.arange(paragraphs + 1))
     for number in range(paragraphs):
@@ -62,8 +68,10 @@ def gather(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float32
         joint = scores[clauses].mean(axis=2).max(axis=0)
         largest, second = ranked[0], ranked[min(1, len(clauses) - 1)]
         others = np.array([np.max(np.delete(joint, g)) if groups > 1 else 0.0 for g in range(groups)])
+        several = np.full(groups, np.log(len(clauses)))
+        adapted = logits[whole], logits[clauses].max(axis=0)
         table[number] = np.column_stack(
-            [largest, second, scores[whole], joint, others, counts[whole], np.full(groups, np.log(len(clauses)))]
+            [largest, second, scores[whole], joint, others, counts[whole], several, *adapted]
         )
     return table
 
@@ -85,7 +93,8 @@ def evidence(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float
     is_clause[units.whole[several]] = False
     rows = np.flatnonzero(is_clause)
     each = np.arange(len(rows))
-    alone = Units([units.texts[r] for r in rows], [], units.vectors[rows], each, each)
+    logits = None if units.logits is None else units.logits[rows]
+    alone = Units([units.texts[r] for r in rows], [], units.vectors[rows], each, each, logits)
     return Evidence(together, gather(scores[rows], alone, counts[rows]), units.owner[rows])
 
 
@@ -174,7 +183,7 @@ def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -
     """Load the tagger in ``folder``.
 
     Raises TaggerError when a file is missing, altered, holds unknown types, or was trained with other groups, another
-    embedder or another scikit-learn.
+    embedder or another scikit-learn, or when the adapter it was trained with is not there.
     """
     expected = {
         "format": FORMAT,
@@ -183,7 +192,19 @@ def load_tagger(folder: Path, groups: Sequence[TaskGroup], embedder: Embedder) -
         "scikit-learn": sklearn.__version__,
     }
     manifest, parts = sealed.read(folder, "tagger", expected, TaggerError, "run `kehoach train`")
+    if manifest["adapter"]:
+        embedder = adapted(embedder, _adapter_of(folder, manifest["adapter"]))
     models = ClauseModels(parts["words"], parts["letters"], parts["clauses"])
     return Tagger(
         manifest["id"], groups, manifest["thresholds"], manifest["unsure"], models, parts["paragraphs"], embedder
     )
+
+
+def _adapter_of(folder: Path, identifier: str) -> Adapter:
+    """Return the adapter in a tagger's folder, else the one that comes with the program."""
+    own = folder / ADAPTER_FOLDER
+    place = own if own.exists() else shipped_adapter()
+    adapter = read_adapter(place)
+    if adapter.id != identifier:
+        raise TaggerError(f"the tagger in {folder} needs {identifier}, {place} has {adapter.id}; run `kehoach train`")
+    return adapter

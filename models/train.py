@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from corpus.labelled import LabelledParagraph
 from corpus.taxonomy import TaskGroup
+from models.adapted import AdaptedEmbedder
 from models.embedder import Embedder
 from models.features import VIEWS, Cues, Units, letter_vectorizer, units, views, word_vectorizer
 from models.tagger import FORMAT, ClauseModels, Evidence, Tagger, evidence, probabilities_of
@@ -57,28 +59,31 @@ class Examples:
 def composites(rows: Sequence[LabelledParagraph]) -> list[LabelledParagraph]:
     """Return long paragraphs joined from two to five of one document, labelled with the union, a third as many as ``rows``.
 
-    Plans pack several topics into one paragraph more often than anybody writes examples of it.
+    Plans pack several topics into one paragraph more often than anybody writes examples of it. Those of a document depend on
+    its own rows alone, so that more documents leave them as they are, and with them what adapters said of them unseen.
     """
-    random = np.random.default_rng(889)
     members: dict[str, list[LabelledParagraph]] = {}
     for row in rows:
         if row.genre not in ("heading", "boilerplate"):
             members.setdefault(row.document, []).append(row)
-    pools = [pool for pool in members.values() if len(pool) >= 2]
     joined = []
-    for number in range(len(rows) // 3 if pools else 0):
-        pool = pools[int(random.integers(len(pools)))]
-        chosen = random.choice(len(pool), min(len(pool), int(random.integers(2, 6))), replace=False)
-        parts = [pool[int(i)] for i in chosen]
-        text = " ".join(part.text if part.text.endswith((".", ";", ":")) else f"{part.text}." for part in parts)
-        labels = frozenset[str]().union(*(part.labels for part in parts))
-        joined.append(LabelledParagraph(f"composite-{number}", parts[0].document, "composite", text, labels))
+    for document, pool in members.items():
+        random = np.random.default_rng(zlib.crc32(document.encode()))
+        for number in range(len(pool) // 3):
+            chosen = random.choice(len(pool), min(len(pool), int(random.integers(2, 6))), replace=False)
+            parts = [pool[int(i)] for i in chosen]
+            text = " ".join(part.text if part.text.endswith((".", ";", ":")) else f"{part.text}." for part in parts)
+            labels = frozenset[str]().union(*(part.labels for part in parts))
+            joined.append(LabelledParagraph(f"composite-{document}-{number}", document, "composite", text, labels))
     return joined
 
 
 def describe(rows: Sequence[LabelledParagraph], groups: Sequence[TaskGroup], embedder: Embedder) -> Examples:
     """Return ``rows`` as examples for ``groups``."""
     cut = units([row.text for row in rows], embedder)
+    if isinstance(embedder, AdaptedEmbedder) and cut.logits is not None:
+        # What an adapter says of rows it was trained on says nothing about other texts.
+        cut = replace(cut, logits=embedder.adapter.unseen(cut.texts, cut.logits))
     cues = Cues(groups)
     matches = cues.matches(cut.texts)
     labels = np.array([[group.key in row.labels for group in groups] for row in rows])
@@ -141,17 +146,19 @@ def fit_paragraphs(table: NDArray[np.float64], labels: NDArray[np.bool_], keys: 
 
 
 def held_out_evidence(
-    examples: Examples, written: int, keys: Sequence[str], tell: Callable[[str], None]
+    examples: Examples, written: int, count: int, keys: Sequence[str], tell: Callable[[str], None]
 ) -> list[tuple[NDArray[np.int64], Evidence]]:
     """Return by fold the held-out paragraphs and what clause models that never saw their documents find in them.
 
-    The first ``written`` paragraphs are as written; clause models learn from those only, since composites have no new clause.
+    The first ``written`` paragraphs are as written, those to ``count`` composites, and the rest composed, never held out.
+    Clause models learn from written and composed ones only, since composites have no new clause.
     """
     found = []
-    for number, (training, held_out) in enumerate(folds(examples.documents), 1):
+    composed = np.arange(count, len(examples.documents))
+    for number, (training, held_out) in enumerate(folds(examples.documents[:count]), 1):
         tell(f"fold {number}")
         unseen = examples.of(held_out)
-        models = fit_clauses(examples.of(training[training < written]), keys)
+        models = fit_clauses(examples.of(np.concatenate([training[training < written], composed])), keys)
         scores = models.scores(unseen.units, unseen.matches, keys)
         found.append((held_out, evidence(scores, unseen.units, unseen.counts)))
     return found
@@ -196,47 +203,63 @@ def train(
     groups: Sequence[TaskGroup],
     embedder: Embedder,
     tell: Callable[[str], None] | None = None,
+    composed: Sequence[LabelledParagraph] = (),
 ) -> Trained:
-    """Train a tagger on ``rows``. Raises ValueError where a group has labels in fewer than two documents."""
+    """Train a tagger on ``rows``, its clause models on ``composed`` rows too, which nothing is chosen or measured by.
+
+    With an ``AdaptedEmbedder`` it uses the adapter's logits. Raises ValueError where a group has labels in fewer than two
+    documents of ``rows``.
+    """
     say = tell or (lambda what: None)
     keys = [group.key for group in groups]
     lacking = [key for key in keys if len({row.document for row in rows if key in row.labels}) < 2]
     if lacking:
         raise ValueError(f"task groups {lacking} need labelled paragraphs in at least 2 documents")
-    say(f"describing {len(rows)} paragraphs")
-    examples = describe([*rows, *composites(rows)], groups, embedder)
-    written = np.arange(len(rows))
-    seen = held_out_evidence(examples, len(rows), keys, say)
+    learnt = [*rows, *composites(rows)]
+    say(f"describing {len(learnt) + len(composed)} paragraphs")
+    examples = describe([*learnt, *composed], groups, embedder)
+    written, labels = np.arange(len(rows)), examples.labels[: len(learnt)]
+    seen = held_out_evidence(examples, len(rows), len(learnt), keys, say)
     table = np.concatenate([part.paragraphs for _, part in seen])[
         np.argsort(np.concatenate([place for place, _ in seen]))
     ]
-    held_out = held_out_probabilities(seen, table, examples.labels, keys)[written]
-    thresholds = {key: best_threshold(examples.labels[written, g], held_out[:, g]) for g, key in enumerate(keys)}
-    bands = {
-        key: unsure_band(examples.labels[written, g], held_out[:, g], thresholds[key]) for g, key in enumerate(keys)
-    }
+    held_out = held_out_probabilities(seen, table, labels, keys)[written]
+    thresholds = {key: best_threshold(labels[written, g], held_out[:, g]) for g, key in enumerate(keys)}
+    bands = {key: unsure_band(labels[written, g], held_out[:, g], thresholds[key]) for g, key in enumerate(keys)}
     say("fitting")
-    paragraph_models = fit_paragraphs(table, examples.labels, keys)
-    clause_models = fit_clauses(examples.of(written), keys)
-    manifest = {**_manifest(rows, keys, thresholds, embedder), "unsure": bands}
+    paragraph_models = fit_paragraphs(table, labels, keys)
+    everything = np.concatenate([written, np.arange(len(learnt), len(examples.documents))])
+    clause_models = fit_clauses(examples.of(everything), keys)
+    manifest = {**_manifest(rows, composed, keys, thresholds, embedder), "unsure": bands}
     tagger = Tagger(manifest["id"], groups, thresholds, bands, clause_models, paragraph_models, embedder)
-    return Trained(tagger, manifest, examples.labels[written], held_out)
+    return Trained(tagger, manifest, labels[written], held_out)
 
 
 def _manifest(
-    rows: Sequence[LabelledParagraph], keys: Sequence[str], thresholds: dict[str, float], embedder: Embedder
+    rows: Sequence[LabelledParagraph],
+    composed: Sequence[LabelledParagraph],
+    keys: Sequence[str],
+    thresholds: dict[str, float],
+    embedder: Embedder,
 ) -> dict[str, Any]:
-    data = json.dumps([[row.id, row.text, sorted(row.labels)] for row in rows], ensure_ascii=False)
+    adapter = embedder.adapter.id if isinstance(embedder, AdaptedEmbedder) else None
+    data = json.dumps([[row.id, row.text, sorted(row.labels)] for row in (*rows, *composed)], ensure_ascii=False)
     data_hash = hashlib.sha256(data.encode()).hexdigest()
-    name = hashlib.sha256(json.dumps([FORMAT, data_hash, keys, thresholds, embedder.id]).encode()).hexdigest()
+    name = hashlib.sha256(json.dumps([FORMAT, data_hash, keys, thresholds, embedder.id, adapter]).encode()).hexdigest()
     return {
         "id": f"task-groups-{name[:10]}",
         "format": FORMAT,
         "groups": list(keys),
         "thresholds": thresholds,
         "embedder": embedder.id,
+        "adapter": adapter,
         "scikit-learn": sklearn.__version__,
-        "data": {"sha256": data_hash, "paragraphs": len(rows), "documents": len({row.document for row in rows})},
+        "data": {
+            "sha256": data_hash,
+            "paragraphs": len(rows),
+            "documents": len({row.document for row in rows}),
+            "composed": len(composed),
+        },
     }
 
 

@@ -20,9 +20,7 @@ try:
     from torch import Tensor, nn
     from torch.nn import functional
 except ImportError as error:
-    raise ImportError(
-        "fine-tuning needs torch: pip install 'kehoach[transformers]' -c constraints.txt"
-    ) from error
+    raise ImportError("fine-tuning needs torch: pip install 'kehoach[transformers]' -c constraints.txt") from error
 
 _QKV = PARTS[:3]
 # What the product of the low-rank matrices is multiplied by while training (alpha / rank); stored adapters have it in b.
@@ -41,7 +39,9 @@ class Dense(nn.Module):
         rows = weights.shape.feed_forward if "fi" in parts else weights.shape.hidden
         matrices = [_tensor(weights.matrix(f"l{layer}.{part}.w", rows)) for part in parts]
         self.register_buffer("weight", torch.cat(matrices).bfloat16())
-        self.register_buffer("bias", torch.cat([_tensor(weights.vector(f"l{layer}.{part}.b")) for part in parts]).bfloat16())
+        self.register_buffer(
+            "bias", torch.cat([_tensor(weights.vector(f"l{layer}.{part}.b")) for part in parts]).bfloat16()
+        )
         inputs = matrices[0].shape[1]
         self.a = nn.ParameterList(nn.Parameter(torch.randn(rank, inputs) / math.sqrt(inputs)) for _ in parts if rank)
         self.b = nn.ParameterList(nn.Parameter(torch.zeros(rows, rank)) for _ in parts if rank)
@@ -52,7 +52,7 @@ class Dense(nn.Module):
         if not len(self.a):
             return plain
         down = functional.linear(x, torch.cat(list(self.a)).bfloat16())
-        up = torch.block_diag(*self.b) * _SCALE
+        up = torch.block_diag(*self.b) * _SCALE  # type: ignore[no-untyped-call]
         return torch.addmm(plain, down, up.bfloat16().T)
 
 
@@ -74,7 +74,7 @@ class Layer(nn.Module):
         """Map (tokens, hidden) to the same; texts of ``lengths`` follow one another."""
         width = x.shape[1] // self.heads
         attended = []
-        for part in self.qkv(x).split(lengths):
+        for part in torch.split(self.qkv(x), lengths):
             # (tokens, 3, heads, width) to three of (heads, tokens, width). Written out because torch's fused attention takes
             # three times as long to go back through at these sizes.
             query, key, value = part.view(len(part), 3, self.heads, width).permute(1, 2, 0, 3).unbind(0)
@@ -96,21 +96,21 @@ class Lower(nn.Module):
         self.words = _tensor(weights.matrix("emb.word", shape.vocabulary)[kept]).bfloat16()
         positions = weights.vector("emb.pos").reshape(shape.positions, -1)
         self.positions = _tensor(positions + weights.vector("emb.type")[: shape.hidden])
-        self.norm = [_tensor(weights.vector(f"emb.ln.{kind}")) for kind in ("w", "b")]
+        self.scale, self.shift = (_tensor(weights.vector(f"emb.ln.{kind}")) for kind in ("w", "b"))
         self.epsilon = shape.epsilon
         self.layers = nn.ModuleList(Layer(weights, layer) for layer in range(top))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def forward(self, texts: Sequence[Sequence[int]]) -> list[Tensor]:
         """Map the token ids of texts to what the next layer reads, bfloat16 (tokens, hidden) each."""
         lengths = [len(text) for text in texts]
         ids = torch.tensor([token for text in texts for token in text])
         places = torch.cat([torch.arange(length) for length in lengths])
         total = self.words[ids].float() + self.positions[places]
-        x = functional.layer_norm(total, total.shape[1:], *self.norm, self.epsilon).bfloat16()
+        x = functional.layer_norm(total, total.shape[1:], self.scale, self.shift, self.epsilon).bfloat16()
         for layer in self.layers:
             x = layer(x, lengths)
-        return [part.clone() for part in x.split(lengths)]
+        return [part.clone() for part in torch.split(x, lengths)]
 
 
 class Top(nn.Module):
@@ -119,8 +119,9 @@ class Top(nn.Module):
     def __init__(self, weights: Weights, first: int, rank: int, groups: int, dropout: float) -> None:
         super().__init__()
         hidden = weights.shape.hidden
-        self.first = first
-        self.layers = nn.ModuleList(Layer(weights, layer, rank) for layer in range(first, weights.shape.layers))
+        layers = [Layer(weights, layer, rank) for layer in range(first, weights.shape.layers)]
+        self.layers = nn.ModuleList(layers)
+        self._dense = {number: (layer.qkv, layer.ao, layer.fi, layer.fo) for number, layer in enumerate(layers, first)}
         self.attend = nn.Parameter(torch.randn(groups, hidden) * 0.02)
         self.score = nn.Parameter(torch.randn(groups, hidden) * 0.02)
         # Most paragraphs lack most groups.
@@ -138,15 +139,16 @@ class Top(nn.Module):
         owner = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))
         zero = attend.new_zeros(len(lengths), attend.shape[1])
         # A softmax over the tokens of each text.
-        largest = torch.stack([part.amax(0) for part in attend.detach().split(lengths)])
+        largest = torch.stack([part.amax(0) for part in torch.split(attend.detach(), lengths)])
         weight = (attend - largest[owner]).exp()
-        return zero.index_add(0, owner, weight * score) / zero.index_add(0, owner, weight) + self.bias
+        logits: Tensor = zero.index_add(0, owner, weight * score) / zero.index_add(0, owner, weight) + self.bias
+        return logits
 
     def arrays(self) -> dict[str, Floats]:
         """Return what was trained, by the names of ``models.adapter``."""
         found = {name: getattr(self, name) for name in ("attend", "score", "bias")}
-        for number, layer in enumerate(self.layers, self.first):
-            for dense in (layer.qkv, layer.ao, layer.fi, layer.fo):
+        for number, parts in self._dense.items():
+            for dense in parts:
                 for part, a, b in zip(dense.parts, dense.a, dense.b, strict=True):
                     found |= {f"{number}.{part}.a": a, f"{number}.{part}.b": b * _SCALE}
         return {name: array.detach().numpy() for name, array in found.items()}

@@ -37,7 +37,8 @@ def scanned(text: str, key: str) -> str:
     Four letters in a hundred are replaced: half by the same letter with other diacritics, a quarter by one that looks
     alike, the rest dropped. Two spaces in a hundred are lost, and lines are broken after about 80 characters.
     """
-    chance = random.Random(zlib.crc32(key.encode()))  # noise must be repeatable, not secret
+    # Noise must be repeatable, not secret.
+    chance = random.Random(zlib.crc32(key.encode()))  # noqa: S311
     out: list[str] = []
     column = 0
     for letter in unicodedata.normalize("NFC", text):

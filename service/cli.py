@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service import judging, keeping, operating, overview
+from service import finetuning, judging, keeping, operating, overview
 from service.errors import NothingUsableError, UsageError, UserError
 from service.options import (
     DocumentType,
@@ -41,6 +41,7 @@ model_app = typer.Typer(no_args_is_help=True, help="Build and list embedding mod
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and tagging on labelled data.")
 app.add_typer(model_app, name="model")
 app.add_typer(evaluate_app, name="evaluate")
+finetuning.add_commands(model_app)
 
 
 def main() -> None:
@@ -350,12 +351,6 @@ def model_export(folder: Annotated[Path, typer.Argument(help="Folder to write.")
     with workspace():
         export_transformers(folder)
     sys.stderr.write(f"written to {folder}; use it with KEHOACH_EMBEDDER={folder}\n")
-
-
-@model_app.command("finetune")
-def model_finetune() -> None:
-    """Tune the embedding model on judged pairs. Not available yet; it comes with a later version."""
-    raise NothingUsableError("model finetune is not available in this version")
 
 
 @evaluate_app.command("search")

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         return self.home / "tagger"
 
     @property
+    def own_adapter(self) -> Path:
+        """Where `kehoach model finetune` writes."""
+        return self.home / "adapter"
+
+    @property
     def own_matcher(self) -> Path:
         """Where `kehoach train --matcher` writes."""
         return self.home / "matcher"

@@ -10,15 +10,28 @@ from pathlib import Path
 import numpy as np
 
 from corpus import labelled
+from corpus.composed import composed
 from corpus.corrections import corrections
 from corpus.labelled import LabelError, LabelledParagraph, read_labelled
 from models import train
+from models.adapted import adapted
+from models.adapter import find_adapter, read_adapter
 from models.card import matcher_card, tagger_card
+from models.embedder import Embedder
 from models.evaluate import Judged, report
-from models.tagger import Tagger, load_tagger
+from models.tagger import ADAPTER_FOLDER, Tagger, load_tagger
 from models.train_matcher import train_matcher as fit_matcher
 from service.errors import NothingUsableError, UsageError
 from service.workspace import Workspace
+
+
+def tagger_embedder(space: Workspace) -> Embedder:
+    """Return the default embedder, with the adapter for the workspace's groups where there is one.
+
+    Raises AdapterError for an adapter that cannot be used, DamagedModelError for a damaged model built with it.
+    """
+    adapter = find_adapter(space.settings.own_adapter, [group.key for group in space.groups])
+    return adapted(space.default_embedder, adapter) if adapter else space.default_embedder
 
 
 def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = None, *, use_own: bool = True) -> Path:
@@ -28,21 +41,31 @@ def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = 
     """
     rows = labelled.for_training() if use_own else []
     for file in files:
-        rows += _read(file, space)
-    return _train(space, rows, output or space.settings.own_tagger)
+        rows += read_rows_of(file, space)
+    return _train(space, rows, output or space.settings.own_tagger, composed() if use_own else [])
 
 
-def _train(space: Workspace, rows: Sequence[LabelledParagraph], folder: Path) -> Path:
+def _train(
+    space: Workspace, rows: Sequence[LabelledParagraph], folder: Path, extra: Sequence[LabelledParagraph]
+) -> Path:
     keys = [group.key for group in space.groups]
     try:
-        trained = train.train(rows, space.groups, space.default_embedder, space.tell)
+        trained = train.train(rows, space.groups, tagger_embedder(space), space.tell, extra)
     except ValueError as error:
         raise NothingUsableError(f"cannot train: {error}") from error
     thresholds = np.array([trained.manifest["thresholds"][key] for key in keys])
     documents, genres = [row.document for row in rows], [row.genre for row in rows]
     judged = Judged(keys, trained.labels, trained.held_out, thresholds, documents, genres)
     card = tagger_card(trained.manifest, report(judged), train.FOLDS)
-    return _swap_in(folder, lambda work: trained.tagger.save(work, trained.manifest), card)
+
+    def save(work: Path) -> None:
+        trained.tagger.save(work, trained.manifest)
+        own = space.settings.own_adapter
+        # A tagger takes the user's adapter along, so that a later one, or a rollback, cannot part them.
+        if trained.manifest["adapter"] and own.exists() and read_adapter(own).id == trained.manifest["adapter"]:
+            shutil.copytree(own, work / ADAPTER_FOLDER)
+
+    return swap_in(folder, save, card)
 
 
 def train_with_corrections(space: Workspace) -> tuple[Path, dict[str, float], bool]:
@@ -63,7 +86,7 @@ def train_with_corrections(space: Workspace) -> tuple[Path, dict[str, float], bo
     rows = [row for row in (*labelled.paragraphs(), *learnt) if row.document not in unseen]
     current = space.settings.own_tagger
     work = current.with_name("tagger-candidate")
-    fitted = _train(space, rows, work)
+    fitted = _train(space, rows, work, composed())
     candidate = load_tagger(fitted, space.groups, space.default_embedder)
     figures = {"candidate": _macro_f1(candidate, frozen), "current": _macro_f1(space.tagger, frozen)}
     is_better = figures["candidate"] >= figures["current"]
@@ -118,11 +141,11 @@ def train_matcher(space: Workspace, output: Path | None = None) -> Path:
     clauses, pairs = labelled.clauses(), labelled.pairs()
     matcher, manifest = fit_matcher(clauses, pairs, space.default_embedder, space.tell)
     folder = output or space.settings.own_matcher
-    return _swap_in(folder, lambda work: matcher.save(work, manifest), matcher_card(manifest))
+    return swap_in(folder, lambda work: matcher.save(work, manifest), matcher_card(manifest))
 
 
-def _swap_in(folder: Path, save: Callable[[Path], None], card: str) -> Path:
-    """Write a model and its card beside ``folder`` and put them in its place."""
+def swap_in(folder: Path, save: Callable[[Path], object], card: str) -> Path:
+    """Write a model and its card beside ``folder`` and put them in its place; return ``folder``."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     old = work.with_name(f"{work.name}-old")
@@ -139,7 +162,8 @@ def _swap_in(folder: Path, save: Callable[[Path], None], card: str) -> Path:
     return folder
 
 
-def _read(file: Path, space: Workspace) -> list[LabelledParagraph]:
+def read_rows_of(file: Path, space: Workspace) -> list[LabelledParagraph]:
+    """Return the labelled rows of ``file``; raises UsageError, or NothingUsableError naming the row."""
     try:
         rows = read_labelled(file)
     except OSError as error:
