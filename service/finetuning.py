@@ -36,8 +36,9 @@ def finetune(
 ) -> None:
     """Adapt the embedding model to the task groups (needs kehoach[transformers]); `kehoach train` then uses it."""
     try:
-        from models.finetune import Recipe, recipe_details, use_threads
         from models.finetune import finetune as run
+        from models.finetune import recipe_details
+        from models.trainable import Recipe, use_threads
     except ImportError as error:
         raise UsageError(str(error)) from error
     from models.adapter import write_adapter

@@ -244,7 +244,7 @@ def test_standard_input_is_read(run: Run) -> None:
         (["versions", "absent"], 1, "no document 'absent'"),
         (["restore", "absent"], 1, "no earlier version of 'absent'"),
         (["delete", "absent"], 1, "no document absent"),
-        (["model", "finetune"], 1, "not available in this version"),
+        (["model", "finetune", "absent.jsonl"], 2, "absent.jsonl: cannot be opened"),
     ],
 )
 def test_wrong_use_ends_with_a_status_and_a_reason(run: Run, arguments: list[str], rc: int, message: str) -> None:
