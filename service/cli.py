@@ -41,7 +41,6 @@ model_app = typer.Typer(no_args_is_help=True, help="Build and list embedding mod
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and tagging on labelled data.")
 app.add_typer(model_app, name="model")
 app.add_typer(evaluate_app, name="evaluate")
-finetuning.add_commands(model_app)
 
 
 def main() -> None:
@@ -284,25 +283,31 @@ def train(
 def model_build(
     force: Annotated[bool, typer.Option("--force", help="Build it again even if it is there and whole.")] = False,
 ) -> None:
-    """Build the default embedding model into the cache, offline."""
-    from models.build import build, default_folder, verify
+    """Build the default embedding model into the cache, offline, and the one with the adapter in use."""
+    from models.adapter import find_adapter
+    from models.build import adapted_folder, build, default_folder, verify
     from models.errors import DamagedModelError
 
-    folder = default_folder(settings().cache)
-    if folder.exists() and not force:
-        try:
-            verify(folder)
-        except DamagedModelError as error:
-            sys.stderr.write(f"{error}\nbuilding it again\n")
-        else:
-            sys.stderr.write(f"the model is built: {folder}\n")
-            return
-    with workspace(), progress("Building the model:", quiet=False) as bar:
+    with workspace() as space, progress("Building the model:", quiet=False) as bar:
         task = bar.add_task("", total=4)
-        build(
-            folder, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
-        )
-    sys.stderr.write(f"built {folder}\n")
+        folder = default_folder(settings().cache)
+        adapter = find_adapter(settings().own_adapter, [group.key for group in space.groups])
+        wanted = [(folder, None), *([(adapted_folder(folder, adapter.id), adapter)] if adapter else [])]
+        for place, with_adapter in wanted:
+            if place.exists() and not force:
+                try:
+                    verify(place, with_adapter.id if with_adapter else None)
+                except DamagedModelError as error:
+                    sys.stderr.write(f"{error}\nbuilding it again\n")
+                else:
+                    sys.stderr.write(f"the model is built: {place}\n")
+                    continue
+            build(
+                place,
+                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
+                adapter=with_adapter,
+            )
+            sys.stderr.write(f"built {place}\n")
 
 
 @model_app.command("list")
@@ -410,6 +415,7 @@ keeping.add_commands(app)
 judging.add_commands(app)
 overview.add_commands(app)
 operating.add_commands(app)
+finetuning.add_commands(model_app)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ neither here nor derivable: `seeds.jsonl` and `candidates.jsonl` hold ids and la
 
 {_table(["file", "rows", "what", "used for"], _files())}
 
+`campaigns.toml` has sentences about campaigns and subjects, from which `corpus/composed.py` composes rows that only training sees.
+
 **Form of a paragraph**: `id`, `doc` (an imagined document; splits are by it), `genre`, `heading_path`, `text`, `labels`, `origin`.
 
 ## Paragraphs by split and label

@@ -104,6 +104,16 @@ def test_one_document_is_refused(embedder: Embedder) -> None:
 
 
 def test_without_torch_the_extra_is_named() -> None:
-    code = "import sys; sys.modules['torch'] = None; import models.finetune"
+    code = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ImportError(name)
+
+sys.meta_path.insert(0, NoTorch())
+import models.finetune
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "fine-tuning needs torch: pip install 'kehoach[transformers]'" in done.stderr
