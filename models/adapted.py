@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,8 +25,10 @@ class AdaptedEmbedder(OnnxEmbedder):
         folder = adapted_folder(base.folder, adapter.id)
         if not folder.exists():
             build(folder, adapter=adapter)
-        self.adapter = adapter
-        self._open(folder, verify(folder, adapter.id), base.threads)
+        verify(folder, adapter.id)
+        self.adapter, self.folder = adapter, folder
+        self.id, self.dimension = base.id, base.dimension
+        self._tokenizer, self._pool, self._lock = base._tokenizer, base._pool, threading.Lock()
 
     def read_passages(self, texts: Sequence[str], count: Count | None = None) -> tuple[Vectors, Logits]:
         """Return the vectors of ``texts`` as ``embed_passages`` does, and logits of shape (texts, groups), 0 for empty texts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,12 +89,10 @@ class OnnxEmbedder(_Prompted):
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         """Load ``folder``; raises DamagedModelError where it does not match its manifest."""
-        self._open(folder, verify(folder), threads)
-
-    def _open(self, folder: Path, manifest: Mapping[str, Any], threads: int | None) -> None:
         from tokenizers import Tokenizer
 
-        self.folder, self.threads = folder, threads
+        manifest = verify(folder)
+        self.folder = folder
         self.id = f"{manifest['name']}-{manifest['build']}"
         self.dimension = int(manifest["dimension"])
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

@@ -136,14 +136,20 @@ def test_logits_are_what_torch_computes_from_the_same_adapter(reader: AdaptedEmb
 
     weights = open_weights()
     top = Top(weights, Recipe(first=10, rank=2), 4).eval()
-    for name, parameter in top._trained().items():
-        parameter.data = torch.from_numpy(adapter.arrays[name]) / (_SCALE if name.endswith(".b") else 1.0)
     lower = Lower(weights, kept_pieces(weights.vocabulary), 10)
+    states = lower([reader.tokens(text) for text in TEXTS[:3]])
+    trained = top._trained()
+    for name in HEAD:
+        trained[name].data = torch.from_numpy(adapter.arrays[name])
     with torch.no_grad():
-        expected = top(lower([reader.tokens(text) for text in TEXTS[:3]])).numpy()
+        unchanged = top(states).numpy()
+        for name, parameter in trained.items():
+            parameter.data = torch.from_numpy(adapter.arrays[name]) / (_SCALE if name.endswith(".b") else 1.0)
+        expected = top(states).numpy()
     found = reader.read_passages(TEXTS[:3])[1]
-    # 8-bit products against bfloat16: close in proportion to how far logits lie apart.
-    assert np.abs(found - expected).max() < 0.2 * expected.std()
+    # 8-bit products against bfloat16 differ; what the adapter changes is several times larger.
+    assert np.abs(found - expected).mean() < 0.15 * expected.std()
+    assert np.abs(found - expected).mean() < 0.5 * np.abs(unchanged - expected).mean()
 
 
 def test_a_built_model_names_its_adapter_and_what_is_damaged(reader: AdaptedEmbedder, adapter: Adapter) -> None:
