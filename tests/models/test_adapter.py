@@ -31,7 +31,7 @@ TEXTS = [
 ]
 
 
-def arrays(scale: float = 0.05) -> Mapping[str, np.ndarray]:
+def arrays(scale: float = 0.3) -> Mapping[str, np.ndarray]:
     random = np.random.default_rng(1)
     sizes = {"fi": (384, 1536), "fo": (1536, 384)}
     made = {}
