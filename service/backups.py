@@ -30,7 +30,7 @@ from service.workspace import Workspace
 FORMAT = "kehoach-backup-1"
 _MANIFEST = "manifest.json"
 _DATABASE = "kehoach.db"
-_FOLDERS = ("spool", "tagger", "matcher")
+_FOLDERS = ("spool", "adapter", "tagger", "matcher")
 _BLOCK = 1 << 20
 
 
