@@ -16,8 +16,9 @@ MANIFEST = {
     "groups": ["a", "b"],
     "scikit-learn": "9.9",
     "embedder": "some-embedder",
+    "adapter": "adapter-0123456789",
     "thresholds": {"a": 0.5, "b": 0.25},
-    "data": {"paragraphs": 4, "documents": 2, "sha256": "f" * 64},
+    "data": {"paragraphs": 4, "documents": 2, "sha256": "f" * 64, "composed": 3},
 }
 
 
@@ -30,7 +31,15 @@ def card(genres: tuple[str, ...] = ()) -> str:
 
 def test_a_card_has_the_run_and_its_figures() -> None:
     text = card()
-    for part in ("task-groups-0123456789", "4 paragraphs of 2 documents", "9.9", "some-embedder", "5-fold"):
+    for part in (
+        "task-groups-0123456789",
+        "4 paragraphs of 2 documents",
+        "9.9",
+        "some-embedder",
+        "5-fold",
+        "3 composed",
+        "adapter-0",
+    ):
         assert part in text
     assert "| a | 0.500 | 0.500 | 0.500 |" in text
     assert "Of 2 paragraphs without a task group 1 were given one;\n1 with one were given none." in text
