@@ -131,6 +131,14 @@ class Searcher:
         found = self.candidates(text, Filter())
         return {**found.legs, "first": found.first, "fused": self._ranked(found)}
 
+    def meaning(self, text: str) -> Vectors:
+        """Return the unit vector of ``text`` as it was understood, with all that was added to it, in one piece."""
+        words = understand(text, self._speller).words
+        vector: Vectors = self._embedder.embed_queries([" ".join((words.restored or words.typed, *words.expansions))])[
+            0
+        ]
+        return vector
+
     def candidates(self, text: str, only: Filter) -> Candidates:
         """Return what the legs find for ``text``, and the features of the head of it."""
         query = understand(text, self._speller)
