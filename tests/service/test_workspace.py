@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models.build import default_folder
 from models.errors import DamagedModelError, TaggerError
 from service.ingest import ingest
 from service.settings import Settings
@@ -73,7 +74,7 @@ def test_another_embedder_reembeds_what_is_stored(filled: Workspace, monkeypatch
 
 def test_a_damaged_embedder_is_named(tmp_path: Path, cache: Path) -> None:
     shutil.copytree(cache / "embedders", tmp_path / "cache" / "embedders")
-    model = next((tmp_path / "cache").rglob("model.onnx"))
+    model = default_folder(tmp_path / "cache") / "model.onnx"
     model.write_bytes(model.read_bytes()[:-10])
     broken = Workspace(Settings(home=tmp_path / "home", cache=tmp_path / "cache"))
     with pytest.raises(DamagedModelError, match=r"model\.onnx is damaged or foreign"):
