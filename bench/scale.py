@@ -34,6 +34,7 @@ from index.query import understand
 from index.search import Searcher
 from models.embedder import Embedder, load_embedder
 from nlp.fold import fold
+from nlp.spelling import Speller
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -193,7 +194,7 @@ def search(archive: Path, work: Path, size: int) -> dict[str, Any]:
     report["memory"] = memory()
     report["recall"] = recalls(generation, embedder, store, asked[:100])
     report["embed"] = measured(lambda query: embedder.embed_queries([query]), asked)
-    read = [understand(query, generation.restorer).words for query in asked]
+    read = [understand(query, Speller(generation.restorer)).words for query in asked]
     report["lexical"] = measured(lambda query: generation.lexical.search(query, 100, Filter()), read)
     report["dense"] = measured(lambda vector: generation.vectors.search(vector, 100), embedder.embed_queries(asked))
     report["change_s"] = changes(index, store, embedder)

@@ -61,7 +61,7 @@ def fill(home: Path, count: int, seed: random.Random) -> None:
             rows.write(json.dumps(row, ensure_ascii=False) + "\n")
     environment = {**os.environ, "KEHOACH_HOME": str(home)}
     subprocess.run(
-        [sys.executable, "-m", "service.cli", "ingest", str(file)],
+        [sys.executable, "-m", "service.cli", "ingest", "--json", str(file)],
         cwd=ROOT,
         env=environment,
         check=True,

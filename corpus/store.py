@@ -312,6 +312,18 @@ class Store:
         keys = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         return keys, np.frombuffer(b"".join(row[1] for row in rows), np.float32).reshape(len(rows), -1)
 
+    def vectors_of(self, keys: Sequence[int], embedder_id: str) -> dict[int, Vectors]:
+        """Return key to vector for the ``keys`` that ``embedder_id`` has embedded."""
+        found: dict[int, Vectors] = {}
+        with self.engine.connect() as connection:
+            for start in range(0, len(keys), _CHUNK):
+                query = sa.select(embeddings.c.paragraph_key, embeddings.c.vector).where(
+                    embeddings.c.embedder_id == embedder_id,
+                    embeddings.c.paragraph_key.in_(list(keys[start : start + _CHUNK])),
+                )
+                found |= {key: np.frombuffer(vector, np.float32) for key, vector in connection.execute(query)}
+        return found
+
     def without_vectors(self, embedder_id: str) -> list[tuple[int, str]]:
         """Return (key, text, corrected where it was) of the paragraphs that ``embedder_id`` has not embedded."""
         done = sa.select(embeddings.c.paragraph_key).where(embeddings.c.embedder_id == embedder_id)

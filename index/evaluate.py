@@ -1,4 +1,8 @@
-"""Measure search on a folder in BEIR layout (Thakur et al. 2021): each leg and their fusion, with TREC-style measures."""
+"""Measure search on a folder in BEIR layout (Thakur et al. 2021): each leg and their fusion, with TREC-style measures.
+
+``corpus.jsonl`` may carry what BEIR calls metadata: document, province, year, number, kind and heading_path of a text, used
+as search uses them; ``queries.jsonl`` may carry the kind of a query, and figures are then given by kind as well.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,12 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from corpus.provinces import province_named
+from corpus.types import Document, Metadata, Paragraph
 
 CUT = 10
 
@@ -18,21 +26,26 @@ class CollectionError(ValueError):
 
 @dataclass(frozen=True)
 class Collection:
-    """A test collection: texts and queries by id, and graded judgements by query and text id."""
+    """A test collection: texts and queries by id, graded judgements by query and text id, and what is known of both."""
 
     corpus: dict[str, str]
     queries: dict[str, str]
     judgements: dict[str, dict[str, int]]
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
 
 
-def read_collection(folder: Path) -> Collection:
-    """Read ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/test.tsv``. Raises CollectionError."""
-    corpus = {}
+def read_collection(folder: Path, split: str = "test") -> Collection:
+    """Read ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/<split>.tsv``. Raises CollectionError."""
+    corpus, facts = {}, {}
     for row in _json_lines(folder / "corpus.jsonl"):
         corpus[str(row["_id"])] = " ".join(filter(None, (str(row.get("title") or ""), str(row["text"]))))
-    queries = {str(row["_id"]): str(row["text"]) for row in _json_lines(folder / "queries.jsonl")}
+        facts[str(row["_id"])] = row["metadata"]
+    asked = _json_lines(folder / "queries.jsonl")
+    queries = {str(row["_id"]): str(row["text"]) for row in asked}
+    kinds = {str(row["_id"]): str(row["metadata"]["kind"]) for row in asked if "kind" in row["metadata"]}
     judgements: dict[str, dict[str, int]] = {}
-    path = folder / "qrels" / "test.tsv"
+    path = folder / "qrels" / f"{split}.tsv"
     try:
         lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
     except OSError as error:
@@ -47,10 +60,52 @@ def read_collection(folder: Path) -> Collection:
             raise CollectionError(
                 f"{path}, line {number}: expected query-id, corpus-id and a whole score by tabs"
             ) from error
-    return Collection(corpus, {q: text for q, text in queries.items() if q in judgements}, judgements)
+    return Collection(corpus, {q: text for q, text in queries.items() if q in judgements}, judgements, facts, kinds)
 
 
-def _json_lines(path: Path) -> list[dict[str, object]]:
+def documents(collection: Collection) -> list[Document]:
+    """Return the texts of ``collection`` as documents: one for each named in their metadata, one for the rest."""
+    members: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    for name, facts in ((name, collection.facts.get(name, {})) for name in collection.corpus):
+        members.setdefault(str(facts.get("document") or "evaluation"), []).append((name, facts))
+    found = []
+    for document, texts in members.items():
+        facts = texts[0][1]
+        province = province_named(str(facts.get("province") or ""))
+        year = facts.get("year")
+        metadata = Metadata(
+            number=facts.get("number"),
+            province=province.name if province else None,
+            province_today=province.today if province else None,
+            period=(year, year) if isinstance(year, int) else None,
+        )
+        paragraphs = tuple(
+            Paragraph(
+                name, number, collection.corpus[name], own.get("kind") or "task", tuple(own.get("heading_path", ()))
+            )
+            for number, (name, own) in enumerate(texts, 1)
+        )
+        found.append(Document(document, document, "", metadata, paragraphs))
+    return found
+
+
+def write_run(path: Path, ranked: Mapping[str, Sequence[tuple[str, float]]], tag: str) -> None:
+    """Write rankings as a TREC run: query, Q0, text, rank, score and tag by spaces."""
+    lines = [
+        f"{query} Q0 {name} {rank} {score:.6f} {tag}\n"
+        for query, found in ranked.items()
+        for rank, (name, score) in enumerate(found, 1)
+    ]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def write_qrels(path: Path, judgements: Mapping[str, Mapping[str, int]]) -> None:
+    """Write judgements as TREC qrels: query, 0, text and grade by spaces."""
+    rows = (f"{query} 0 {name} {grade}\n" for query, grades in judgements.items() for name, grade in grades.items())
+    path.write_text("".join(rows), encoding="utf-8")
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
     rows = []
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -60,7 +115,9 @@ def _json_lines(path: Path) -> list[dict[str, object]]:
         if line.strip():
             try:
                 row = json.loads(line)
-                rows.append({"_id": row["_id"], "text": row["text"], "title": row.get("title")})
+                metadata = row.get("metadata")
+                facts = metadata if isinstance(metadata, dict) else {}
+                rows.append({"_id": row["_id"], "text": row["text"], "title": row.get("title"), "metadata": facts})
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CollectionError(f'{path}, line {number}: expected {{"_id", "text"}} ({error!r})') from error
     return rows

@@ -31,11 +31,12 @@ _UPDATE_MEMORY = 32_000_000
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a query for the lexical leg: typed, with diacritics restored, and added by expansion."""
+    """The words of a query for the lexical leg: typed, with diacritics restored, added by expansion, and required."""
 
     typed: str
     restored: str = ""
     expansions: Sequence[str] = ()
+    required: Sequence[str] = ()
 
 
 def _schema() -> tantivy.Schema:
@@ -113,6 +114,11 @@ class LexicalIndex:
             return []
         matching = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in should])
         clauses = [(tantivy.Occur.Must, matching)]
+        for phrase in query.required:
+            cut = words(fold(phrase))
+            terms = grams(cut)[len(cut) :] or cut
+            asked = (tantivy.Query.term_query(self._schema, "folded", term, "freq") for term in terms)
+            clauses.extend((tantivy.Occur.Must, term) for term in asked)
         for facet in _filter_facets(only):
             term = tantivy.Query.term_query(self._schema, "facet", facet, "basic")
             clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(term, 0.0)))

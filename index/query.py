@@ -1,57 +1,99 @@
-"""Understand what was typed: the restored and translated forms, added terms, and a province or year named in it."""
+"""Understand what was typed: operators, the restored, corrected and translated forms, added terms, places and figures."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from corpus.provinces import find_provinces
+from corpus.provinces import Province, find_provinces
 from index.lexical import Words
-from nlp.abbreviations import expand, translate
-from nlp.accents import Restorer
-from nlp.fold import has_diacritics
+from nlp.abbreviations import expand, reword, spell_out, translate
+from nlp.fold import fold, has_diacritics
 from nlp.normalize import normalize
+from nlp.spelling import Speller
 
 _YEAR = re.compile(r"(?<![\d.,/])(20[1-4]\d)(?![\d.,/]|\s*MW)")
+_QUOTED = re.compile(r'(?<!\S)(-?)["“”]([^"“”]*[^\W_][^"“”]*)["“”]')
+_MINUS = re.compile(r"(?<!\S)-([^\W\d_][^\s\"“”]*)")
+# Longer texts are pasted passages, whose quotation marks and dashes are their own.
+_MAX_OPERATOR_CHARACTERS = 160
+_NUMBER = re.compile(r"(?<![\w/])\d{1,5}/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]{2,})*(?!\w)")
+_FIGURE = re.compile(r"(?<![\w/.,])\d+(?:[.,]\d+)*(?![\w/]|[.,]\d)")
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query as typed and as understood; ``meaning`` is what the dense leg embeds."""
+    """A query as typed and as understood.
+
+    ``meanings`` are what the dense leg embeds, ``asked`` is the whole query in the words of plans. ``phrases`` must stand in a hit word for word, ``excluded`` must not.
+    ``figures`` are the amounts and ``numbers`` the document numbers in it, folded. ``restored`` and ``corrected`` are the
+    query with the diacritics it was typed without and with its slips put right, None where it is as typed.
+    """
 
     typed: str
-    meaning: str
+    meanings: tuple[str, ...]
     words: Words
+    asked: str
     restored: str | None = None
+    corrected: str | None = None
     translated: str | None = None
     province: str | None = None
     year: int | None = None
+    phrases: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
-def understand(text: str, restorer: Restorer) -> Query:
-    """Return the query behind ``text``. Typed diacritics are kept; a text with none at all gets them restored."""
+def understand(text: str, speller: Speller) -> Query:
+    """Return the query behind ``text``. Typed diacritics are kept, untyped ones restored, slips corrected."""
     typed = " ".join(normalize(text).split())
-    translated = translate(typed)
-    restored = "" if translated or has_diacritics(typed) or not restorer.knows(typed) else restorer.restore(typed)
-    expansions = expand(restored or typed) + ([translated] if translated else [])
-    meaning = " ".join(filter(None, (restored or typed, *expand(restored or typed))))
-    if translated:
-        meaning = f"{translated} ({typed})"
-    provinces = _named_provinces(typed)
-    years = _YEAR.findall(typed)
-    query = Query(typed, meaning, Words(typed, restored, expansions))
-    return replace(
-        query,
-        restored=restored if restored not in ("", typed) else None,
+    wanted, phrases, excluded = _operators(typed)
+    translated = translate(wanted)
+    reading = None if translated else speller.read(wanted)
+    read = reading.text if reading else wanted
+    meant = translated or spell_out(read)
+    expansions = expand(read)
+    reworded = [] if translated else reword(read)
+    meanings = [meant, *([wanted] if translated else []), *([", ".join(reworded)] if reworded else [])]
+    added = (*expansions, *reworded, *([wanted] if translated else []))
+    plain = not has_diacritics(wanted) and not translated
+    sought = translated or read
+    words = Words(fold(sought), sought if sought != wanted else "", added) if plain else Words(sought, "", added)
+    provinces = _named_provinces(read if has_diacritics(wanted) else wanted)
+    years = _YEAR.findall(wanted)
+    numbers = tuple(fold(number) for number in _NUMBER.findall(wanted))
+    return Query(
+        typed,
+        tuple(meanings) if wanted else (),
+        words,
+        fold(meant) if plain else meant,
+        restored=read if read != wanted and reading and not reading.corrected else None,
+        corrected=read if reading and reading.corrected else None,
         translated=translated or None,
-        province=provinces[0] if provinces else None,
+        province=provinces[0].name if provinces else None,
         year=int(years[0]) if len(set(years)) == 1 else None,
+        phrases=phrases,
+        excluded=excluded,
+        figures=tuple(dict.fromkeys(_FIGURE.findall(_NUMBER.sub(" ", wanted)))),
+        numbers=numbers,
     )
 
 
-def _named_provinces(typed: str) -> list[str]:
+def _operators(typed: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Return what is looked for, without the signs of its operators, the quoted phrases, and what is excluded."""
+    if len(typed) > _MAX_OPERATOR_CHARACTERS:
+        return typed, (), ()
+    quoted = [(minus, phrase.strip()) for minus, phrase in _QUOTED.findall(typed)]
+    rest = _QUOTED.sub(lambda match: "" if match[1] else match[2], typed)
+    excluded = [phrase for minus, phrase in quoted if minus] + _MINUS.findall(rest)
+    wanted = " ".join(_MINUS.sub("", rest).split())
+    return wanted, tuple(phrase for minus, phrase in quoted if not minus), tuple(excluded)
+
+
+def _named_provinces(typed: str) -> list[Province]:
     """Return the provinces named in a query, where capitals are often left out."""
     if typed != typed.lower() or not has_diacritics(typed):
-        return [province.name for _, _, province in find_provinces(typed)]
+        return [province for _, _, province in find_provinces(typed)]
     # "hòa bình" in small letters is peace.
-    return [province.name for _, _, province in find_provinces(typed.title()) if province.name != "Hòa Bình"]
+    return [province for _, _, province in find_provinces(typed.title()) if province.name != "Hòa Bình"]

@@ -34,6 +34,14 @@ def snippet(text: str, query: str) -> Snippet:
     return Snippet(lead + text[start:end] + trail, marks, len({folded[a:b] for a, b in hits}))
 
 
+def sentence_snippet(text: str, span: tuple[int, int]) -> Snippet:
+    """Return the stretch of ``text`` with the sentence at ``span``, which is marked as a whole; no word need match."""
+    start, end = (0, len(text)) if len(text) <= MAX_CHARACTERS else _trim(text, span[0])
+    lead, trail = ("… " if start > 0 else ""), (" …" if end < len(text) else "")
+    shift = len(lead) - start
+    return Snippet(lead + text[start:end] + trail, ((span[0] + shift, min(span[1], end) + shift),), 0)
+
+
 def _window(text: str, hits: list[tuple[int, int]]) -> tuple[int, int]:
     if len(text) <= MAX_CHARACTERS:
         return 0, len(text)

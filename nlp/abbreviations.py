@@ -30,6 +30,36 @@ def glossary() -> dict[str, str]:
     return {" ".join(_tokens(term.form)): term.meaning for term in _read("glossary.tsv")}
 
 
+@cache
+def everyday() -> dict[str, str]:
+    """Return everyday or regional word (folded) to the wording of plans, from ``everyday.tsv``."""
+    return {fold(term.form): term.meaning for term in _read("everyday.tsv")}
+
+
+@cache
+def _everyday_accented() -> dict[str, str]:
+    return {term.form: term.meaning for term in _read("everyday.tsv")}
+
+
+def reword(query: str) -> list[str]:
+    """Return the wording of plans for the everyday words in ``query``, longest first and each stretch once.
+
+    Diacritics must agree where the query has any.
+    """
+    known, spoken = (_everyday_accented(), words(query)) if has_diacritics(query) else (everyday(), words(fold(query)))
+    found, position = [], 0
+    while position < len(spoken):
+        for length in range(min(_LONGEST, len(spoken) - position), 0, -1):
+            meaning = known.get(" ".join(spoken[position : position + length]))
+            if meaning:
+                found.append(meaning)
+                position += length
+                break
+        else:
+            position += 1
+    return list(dict.fromkeys(found))
+
+
 def _read(name: str) -> list[Term]:
     lines = files("nlp").joinpath(name).read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
@@ -47,6 +77,14 @@ def expand(query: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def spell_out(query: str) -> str:
+    """Return ``query`` with its acronyms replaced by what they stand for."""
+    return _WORD.sub(
+        lambda match: abbreviations().get(fold(match.group()).replace("&", ""), match.group()),
+        _AMPERSAND.sub("&", query),
+    )
+
+
 @cache
 def _spelled_out() -> dict[str, str]:
     """Return acronym (folded) to the folded words it stands for, between spaces."""
@@ -56,8 +94,9 @@ def _spelled_out() -> dict[str, str]:
 def translate(query: str) -> str:
     """Return the Vietnamese of the English terms in ``query``, longest terms first, or "" when it is not English.
 
-    A query counts as English when it has no diacritics and glossary terms cover at least half of its words. Function
-    words, figures, names (capitals after the first word) and words that Vietnamese has borrowed count for neither side.
+    A query counts as English when it has no diacritics and glossary terms cover at least as many words as may be Vietnamese
+    syllables or are acronyms. English function words, names (capitals after the first word) and words that Vietnamese has
+    borrowed count for neither side.
     """
     if has_diacritics(query):
         return ""
@@ -70,7 +109,7 @@ def translate(query: str) -> str:
         if meaning:
             translated.append(meaning)
             english += 0 if word in words(fold(meaning)) and length == 1 else length
-        elif not (word in _FUNCTION_WORDS or word in names or word.strip("%").isdecimal()):
+        elif word in abbreviations() or (_SYLLABLE.fullmatch(word) and word not in _FUNCTION_WORDS | names):
             other += 1
         position += length
     return " ".join(translated) if english and english >= other else ""
@@ -95,7 +134,15 @@ def _base_forms(term: str) -> list[str]:
 
 
 _LONGEST = 5
+# TN&MT is one word; the letters of 889/QĐ-TTg are part of a number.
+_WORD = re.compile(r"(?<![\w/-])[^\W_]+(?:&[^\W_]+)*(?![\w/-])")
 _TOKEN = re.compile(r"[a-z0-9%]+")
+# What a Vietnamese syllable looks like without its diacritics.
+_SYLLABLE = re.compile(
+    r"(?:ngh|ng|nh|gh|gi|kh|ch|ph|th|tr|qu|[bcdghklmnpqrstvx])?"
+    r"(?:oai|oay|oeo|uoi|uou|uay|uya|uye|uyu|yeu|ieu|[aeo][iouy]|[iouy][aeiouy]|oa|[aeiouy])"
+    r"(?:ch|nh|ng|[cmnpt])?"
+)
 _POSSESSIVE = re.compile(r"['’]s?\b|(?<=s)['’]")
 _NAME = re.compile(r"(?<=\s)[A-Z][A-Za-z]*")
 _AMPERSAND = re.compile(r"\s*&\s*")

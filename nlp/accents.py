@@ -58,18 +58,44 @@ class Restorer:
         syllables = [word for word in words(text) if word.isalpha()]
         return 2 * sum(fold(word) in self._candidates for word in syllables) > len(syllables)
 
+    def spellings(self, plain: str) -> list[str]:
+        """Return the syllables met that fold to ``plain``, likeliest first."""
+        return self._candidates.get(plain, [])[:_CANDIDATES]
+
+    def count(self, syllable: str) -> int:
+        """Return how often ``syllable`` was seen."""
+        return self._counts.syllable(syllable)
+
+    @property
+    def total(self) -> int:
+        """How many syllables were seen."""
+        return self._counts.total
+
+    def forms(self) -> list[str]:
+        """Return the folded forms of all syllables met."""
+        return list(self._candidates)
+
+    @staticmethod
+    def syllables(text: str) -> list[str]:
+        """Return the syllables of ``text`` that ``respelled`` asks for, lower-cased, in order."""
+        return [match.group().lower() for match in _WORD.finditer(text)]
+
     def restore(self, text: str) -> str:
         """Return ``text`` with the likeliest diacritics put on syllables that have none; case and the rest are kept."""
-        return self._respelled(text, self._restorations)
+        return self.respelled(text, self._restorations)
 
     def correct(self, text: str) -> str:
         """Return ``text`` with diacritics that its words hardly allow replaced ("sản phấm" becomes "sản phẩm").
 
         The length stays. Names are kept: syllables with a capital that is not the first of its sentence.
         """
-        return self._respelled(text, self._corrections)
+        return self.respelled(text, self._corrections)
 
-    def _respelled(self, text: str, options: Callable[[str, bool], dict[str, float]]) -> str:
+    def respelled(self, text: str, options: Callable[[str, bool], dict[str, float]]) -> str:
+        """Return ``text`` with every syllable in its likeliest spelling, by the neighbours of each.
+
+        ``options`` maps a lower-cased syllable, and whether it looks like part of a name, to its spellings with their costs.
+        """
         matches = list(_WORD.finditer(text))
         paths: dict[str, tuple[float, _Path]] = {"": (0.0, None)}
         for match in matches:
@@ -123,4 +149,6 @@ def _along(path: _Path) -> list[str]:
 def _like(typed: str, restored: str) -> str:
     if restored == typed.lower():
         return typed
+    if len(restored) != len(typed):
+        return restored.upper() if typed.isupper() and len(typed) > 1 else restored
     return "".join(new.upper() if old.isupper() else new for old, new in zip(typed, restored, strict=True))

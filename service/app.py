@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import os
+import signal
 import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import count
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -46,13 +50,23 @@ from service.workspace import Workspace
 
 _LOG = logging.getLogger("kehoach")
 _SMALLEST_COMPRESSED = 1000
+# After so many failures in a row the service says that it cannot load; it goes on trying, at most so many seconds apart.
 _TRIES = 3
+_LONGEST_PAUSE = 30
 
 
 def app_of_environment() -> FastAPI:
     """Return the application of a worker process, which has nothing but its environment to go by."""
     configure(of_environment())
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(parent.sentinel,), name="parent", daemon=True).start()
     return create_app(of_environment())
+
+
+def _end_with(sentinel: int) -> None:
+    """Stop this process when its parent is gone: killed with -9, it cannot tell its workers, and they would hold the port."""
+    wait([sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAPI:
@@ -67,6 +81,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         background.start()
         threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
         yield
+        app.state.stopping.set()
         app.state.ready.clear()
         await run_in_threadpool(background.stop, settings.shutdown_seconds)
         if workspace is None:
@@ -87,6 +102,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     app.state.background = Background(space)
     app.state.models = models_of(space)
     app.state.ready = threading.Event()
+    app.state.stopping = threading.Event()
     app.state.failed = False
     app.state.problem_page = pages.problem_page
     listen(metrics.observe_stage)
@@ -145,16 +161,18 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 
 def _warm_up(app: FastAPI) -> None:
     space: Workspace = app.state.workspace
-    for left in reversed(range(_TRIES)):
+    for attempt in count(1):
         try:
             space.searcher.search("khởi động", 1)
             space.tagger.tag(["khởi động"])
             space.matcher.match([("khởi động", "khởi động")])
         except Exception:
-            # A document that arrives while the index is built is a passing cause.
-            _LOG.exception("models or index cannot be loaded; tries left: %d", left)
-            time.sleep(1)
+            # A document that arrives while the index is built, or another worker that builds it, is a passing cause.
+            _LOG.exception("models or index cannot be loaded; attempt %d", attempt)
+            app.state.failed = attempt >= _TRIES
+            if app.state.stopping.wait(min(attempt, _LONGEST_PAUSE)):
+                return
         else:
+            app.state.failed = False
             app.state.ready.set()
             return
-    app.state.failed = True

@@ -160,11 +160,18 @@ def search(
     region: Region = None,
     has_target: HasTarget = None,
     cursor: Annotated[str | None, typer.Option(help="Go on where --json said next_cursor.")] = None,
+    all_hits: Annotated[bool, typer.Option("--all", help="Also hits that hardly answer the query.")] = False,
+    grouped: Annotated[bool, typer.Option("--group", help="Only the best hit of each document.")] = False,
+    explain: Annotated[bool, typer.Option(help="Show each leg's rank and score.")] = False,
     json: Json = False,
     jsonl: JsonLines = False,
 ) -> None:
-    """Search paragraphs by words and by meaning."""
+    """Search paragraphs by words and by meaning.
+
+    "..." asks for the words as they stand, -word or -"..." leaves out paragraphs that have them.
+    """
     from index.paging import CursorError
+    from index.search import CUT
     from service.forms import result_form
     from service.show import print_json, print_lines, show_result
 
@@ -176,20 +183,20 @@ def search(
     with workspace() as space:
         named = filter_of(space, province, year, task_group)
         only = replace(named, kind=kind, type=type, region=region, has_target=has_target)
-        searcher = space.searcher
+        searcher, cut = space.searcher, 0.0 if all_hits else CUT
         if query is not None:
             try:
-                result = searcher.search(query, limit, only, cursor)
+                result = searcher.search(query, limit, only, cursor, cut, grouped=grouped)
             except CursorError as error:
                 raise UsageError(f"--cursor: {error}") from error
-            print_json(result_form(result)) if json or jsonl else show_result(result, space.groups)
+            print_json(result_form(result)) if json or jsonl else show_result(result, space.groups, explain=explain)
             return
         for row in rows:
-            result = searcher.search(row["text"], limit, only)
+            result = searcher.search(row["text"], limit, only, cut=cut, grouped=grouped)
             if json or jsonl:
                 print_lines([{"id": row["id"], **result_form(result)}])
             else:
-                show_result(result, space.groups)
+                show_result(result, space.groups, explain=explain)
 
 
 @app.command()
@@ -363,14 +370,18 @@ def evaluate_search(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.")
     ],
+    split: Annotated[str, typer.Option(help="Which judgements: qrels/SPLIT.tsv.")] = "test",
+    run: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the rankings as a TREC run, the qrels beside it.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure search: nDCG@10, recall@10 and MRR@10 of each leg and of their fusion."""
-    from service.evaluating import evaluate_search as run
+    from service.evaluating import evaluate_search as evaluate
     from service.show import out, print_json
 
     with workspace() as space:
-        report = run(space, folder)
+        report = evaluate(space, folder, split, run)
     if json:
         print_json(report)
         return

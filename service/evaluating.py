@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,17 @@ import numpy as np
 from corpus.labelled import LabelError, LabelledParagraph, parse_labelled
 from corpus.store import Analysis, Store
 from corpus.taxonomy import TaskGroup
-from corpus.types import Document, Metadata, Paragraph
 from index import build as index_build
-from index.evaluate import CollectionError, measures, read_collection
+from index.evaluate import (
+    Collection,
+    CollectionError,
+    documents,
+    measures,
+    read_collection,
+    write_qrels,
+    write_run,
+)
+from index.rank import Ranking
 from index.search import Searcher
 from models.evaluate import Judged, reliability, report
 from models.plot import Panel, reliability_png, reliability_svg
@@ -23,43 +32,70 @@ from models.wording import corrected
 from service.errors import NothingUsableError, UsageError
 from service.workspace import Workspace
 
-_LEGS = ("lexical", "dense", "fused")
+LEGS = ("lexical", "dense", "fused")
 _PLOTS = (".svg", ".png")
 
 
-def evaluate_search(space: Workspace, folder: Path) -> dict[str, Any]:
-    """Return the measures of each leg on the BEIR collection in ``folder``, indexed on its own for the purpose."""
+def evaluate_search(space: Workspace, folder: Path, split: str = "test", run: Path | None = None) -> dict[str, Any]:
+    """Return the measures of each leg on the BEIR collection in ``folder``, indexed on its own for the purpose.
+
+    ``run`` gets the fused rankings as a TREC run, and beside it, with the suffix ``.qrels``, the judgements.
+    """
     try:
-        collection = read_collection(folder)
+        collection = read_collection(folder, split)
     except CollectionError as error:
         raise UsageError(str(error)) from error
+    ranked: dict[str, dict[str, list[tuple[str, float]]]] = {leg: {} for leg in LEGS}
+    with collection_searcher(space, collection) as (searcher, names):
+        for query, text in collection.queries.items():
+            rankings = searcher.rankings(text)
+            for leg in LEGS:
+                ranked[leg][query] = [(names[key], score) for key, score in rankings.get(leg, ())]
+    judgements = {query: collection.judgements[query] for query in collection.queries}
+    if run:
+        write_run(run, ranked["fused"], "kehoach")
+        write_qrels(run.with_suffix(".qrels"), judgements)
+    kinds = sorted({collection.kinds[query] for query in judgements if query in collection.kinds})
+    return {
+        "collection": str(folder),
+        "split": split,
+        "texts": len(collection.corpus),
+        "queries": len(collection.queries),
+        "model_id": space.embedder.id,
+        "legs": {leg: _figures(ranked[leg], judgements) for leg in LEGS},
+        "kinds": {
+            kind: {
+                leg: _figures(ranked[leg], {q: g for q, g in judgements.items() if collection.kinds.get(q) == kind})
+                for leg in LEGS
+            }
+            for kind in kinds
+        },
+    }
+
+
+@contextmanager
+def collection_searcher(
+    space: Workspace, collection: Collection, ranking: Ranking | None = None
+) -> Iterator[tuple[Searcher, dict[int, str]]]:
+    """Index ``collection`` in a folder of its own; give a searcher over it and the texts' names by key."""
     with tempfile.TemporaryDirectory(prefix="kehoach-evaluate-") as temporary:
         place = Path(temporary)
         store = Store(f"sqlite:///{place / 'evaluate.db'}")
         space.tell(f"embedding {len(collection.corpus)} texts")
-        vectors = space.embedder.embed_passages(list(collection.corpus.values()))
-        paragraphs = tuple(
-            Paragraph(name, number, text, "task") for number, (name, text) in enumerate(collection.corpus.items(), 1)
-        )
-        document = Document("evaluation", folder.name, "", Metadata(), paragraphs)
-        store.add(document, [Analysis((), (), vector) for vector in vectors], space.embedder.id)
+        for document in documents(collection):
+            vectors = space.embedder.embed_passages([paragraph.text for paragraph in document.paragraphs])
+            store.add(document, [Analysis((), (), vector) for vector in vectors], space.embedder.id)
         index_build.build(place / "index", store, space.embedder.id, space.embedder.dimension, space.progress)
-        searcher = Searcher(store, index_build.load(place / "index", store.content, space.embedder.id), space.embedder)
-        name_of = {p.key: p.id for p in store.paragraphs()}
-        ranked: dict[str, dict[str, list[str]]] = {leg: {} for leg in _LEGS}
-        for query, text in collection.queries.items():
-            rankings = searcher.rankings(text)
-            for leg in _LEGS:
-                ranked[leg][query] = [name_of[key] for key in rankings.get(leg, ())]
+        generation = index_build.load(place / "index", store.content, space.embedder.id)
+        yield Searcher(store, generation, space.embedder, ranking), {p.key: p.id for p in store.paragraphs()}
         store.close()
-    judgements = {query: collection.judgements[query] for query in collection.queries}
-    return {
-        "collection": str(folder),
-        "texts": len(collection.corpus),
-        "queries": len(collection.queries),
-        "model_id": space.embedder.id,
-        "legs": {leg: {k: round(v, 4) for k, v in measures(ranked[leg], judgements).items()} for leg in _LEGS},
-    }
+
+
+def _figures(
+    ranked: Mapping[str, Sequence[tuple[str, float]]], judgements: Mapping[str, Mapping[str, int]]
+) -> dict[str, float]:
+    names = {query: [name for name, _ in found] for query, found in ranked.items()}
+    return {name: round(value, 4) for name, value in measures(names, judgements).items()}
 
 
 def evaluate_tags(space: Workspace, file: Path, plot: Path | None = None) -> dict[str, Any]:

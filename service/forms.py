@@ -140,6 +140,7 @@ def result_form(result: Result) -> Form:
     return {
         "query": query.typed,
         "restored": query.restored,
+        "corrected": query.corrected,
         "translated": query.translated,
         "province_named": query.province,
         "year_named": query.year,

@@ -80,8 +80,7 @@ class _Nearness:
 
     def __init__(self, space: Workspace, query: str) -> None:
         # The searcher restores diacritics and translates; what it understood is what is embedded.
-        meaning = space.searcher.search(query, 1).query.meaning
-        self._vector = space.embedder.embed_queries([meaning])[0]
+        self._vector = space.searcher.meaning(query)
         self.embedder_id = space.embedder.id
         with space.store.engine.connect() as connection:
             count = connection.scalar(sa.select(sa.func.count()).select_from(paragraphs)) or 0

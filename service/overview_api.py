@@ -10,7 +10,7 @@ from index.ambition import history
 from index.coverage import coverage as count
 from index.view import View
 from service.access import Space, may_read
-from service.api import Form, Province
+from service.api import FRESH, Form, Province
 from service.charts import coverage_chart, indicator_chart
 from service.errors import NothingUsableError
 from service.overview_forms import coverage_form, gap_form, indicator_form, summary_form
@@ -29,13 +29,13 @@ Language = Annotated[str, Query(pattern="^(vi|en)$", description="vi or en.")]
 _SVG: Responses = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG picture"}}
 
 
-@router.get("/families", response_model=Families)
+@router.get("/families", response_model=Families, dependencies=FRESH)
 def families(space: Space, least: Least = 2, as_published: AsPublished = False) -> Form:
     """List the obligations that several provinces share."""
     return {"families": [summary_form(s) for s in families_of(space, View(as_published), least)]}
 
 
-@router.get("/gaps/{province}", response_model=Gaps, responses=problem_responses(400, 404))
+@router.get("/gaps/{province}", response_model=Gaps, dependencies=FRESH, responses=problem_responses(400, 404))
 def gaps(
     space: Space,
     province: Annotated[str, Path(max_length=60, examples=["Cà Mau"])],
@@ -51,7 +51,7 @@ def gaps(
     return {"province": found.province, "region": found.region, "gaps": [gap_form(gap) for gap in found.gaps]}
 
 
-@router.get("/coverage", response_model=Coverage)
+@router.get("/coverage", response_model=Coverage, dependencies=FRESH)
 def coverage(space: Space, as_published: AsPublished = False) -> Form:
     """Count the paragraphs of each province by task group, kind and year."""
     return {"provinces": [coverage_form(row, space.groups) for row in count(space.store, View(as_published))]}
@@ -63,7 +63,7 @@ def coverage_picture(space: Space, as_published: AsPublished = False, lang: Lang
     return _picture(coverage_chart(count(space.store, View(as_published)), space.groups, lang))
 
 
-@router.get("/indicators", response_model=Indicators, responses=problem_responses(400))
+@router.get("/indicators", response_model=Indicators, dependencies=FRESH, responses=problem_responses(400))
 def indicators(
     space: Space,
     indicator: Annotated[

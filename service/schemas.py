@@ -168,7 +168,7 @@ class Reason(Answer):
 class Hit(Paragraph):
     """A paragraph found; ``marks`` are the spans of matched words in ``snippet``."""
 
-    score: float
+    score: float = Field(description="The probability that it answers the query.")
     snippet: str
     marks: list[tuple[int, int]]
     reason: Reason
@@ -179,6 +179,7 @@ class Found(Answer):
 
     query: str
     restored: str | None = Field(description="The query with the diacritics it was typed without.")
+    corrected: str | None = Field(description="The query with its slips put right, where any were.")
     translated: str | None = Field(description="The Vietnamese of an English query.")
     province_named: str | None
     year_named: int | None

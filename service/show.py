@@ -73,15 +73,15 @@ def show_changes(changes: Sequence[Change]) -> None:
         out.print("no paragraph changed")
 
 
-def show_result(result: Result, groups: Sequence[TaskGroup]) -> None:
-    """Show an answered query."""
+def show_result(result: Result, groups: Sequence[TaskGroup], *, explain: bool = False) -> None:
+    """Show an answered query; ``explain`` adds what each leg says of a hit."""
     query = result.query
     out.print(
         Text(f"“{query.typed}”", style="bold"),
         Text(f"  {len(result.hits)} hits in {result.took_ms:.0f} ms", style="dim"),
     )
     for name, value in (
-        ("read as", query.restored or query.translated),
+        ("read as", query.corrected or query.restored or query.translated),
         ("province", query.province),
         ("year", query.year),
     ):
@@ -91,13 +91,16 @@ def show_result(result: Result, groups: Sequence[TaskGroup]) -> None:
         paragraph = hit.paragraph
         place = ", ".join(str(part) for part in (paragraph.province, paragraph.number, paragraph.year) if part)
         head = Text(f"{rank:>3}. ", style="bold").append(place or paragraph.document_id, style="bold")
-        head.append(f"  score {hit.score:.2f}  ", style="dim").append_text(chips(paragraph.groups, groups))
+        head.append(f"  {hit.score:.0%} likely  ", style="dim").append_text(chips(paragraph.groups, groups))
         out.print(head)
         snippet = Text(hit.snippet.text)
         for start, end in hit.snippet.marks:
             snippet.stylize("bold underline", start, end)
         out.print(_indented(snippet))
         out.print(_indented(Text(paragraph.id, style="dim")))
+        if explain:
+            legs = ", ".join(f"{leg} rank {rank} ({hit.scores[leg]:g})" for leg, rank in hit.ranks.items())
+            out.print(_indented(Text(legs, style="dim")))
     if not result.hits:
         out.print("  nothing found")
 

@@ -39,8 +39,8 @@ _ABOUT = {
     ),
     "test-pairs-second.jsonl": ("some of them judged again by the same writer, ids and judgements", "agreement"),
     "targets.jsonl": ("paragraphs with their targets", "target extraction"),
-    "search/corpus.jsonl": ("paragraphs of the sample plans, in BEIR layout", "search"),
-    "search/queries.jsonl": ("queries with graded judgements", "search"),
+    "search/corpus.jsonl": ("paragraphs of the sample plans, in BEIR layout; see `search/README.md`", "search"),
+    "search/queries.jsonl": ("queries with graded judgements, in two halves", "ranking, search"),
 }
 
 

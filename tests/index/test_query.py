@@ -1,9 +1,16 @@
 import pytest
 
-from index.query import understand
+from index.query import Query
+from index.query import understand as _understand
 from nlp.accents import Restorer
+from nlp.spelling import Speller
 
-RESTORER = Restorer.learn(["năng lượng mặt trời", "mục tiêu của Cao Bằng năm 2025", "đường vào khu công nghiệp"] * 3)
+TEXTS = ["năng lượng mặt trời", "mục tiêu của Cao Bằng năm 2025", "đường vào khu công nghiệp"]
+SPELLER = Speller(Restorer.learn(TEXTS * 200))
+
+
+def understand(typed: str) -> Query:
+    return _understand(typed, SPELLER)
 
 
 @pytest.mark.parametrize(
@@ -11,12 +18,12 @@ RESTORER = Restorer.learn(["năng lượng mặt trời", "mục tiêu của Cao
     [
         ("nang luong mat troi", "năng lượng mặt trời"),
         ("NANG LUONG", "NĂNG LƯỢNG"),
-        ("năng luong", None),
+        ("năng luong", "năng lượng"),
         ("dương", None),
     ],
 )
-def test_diacritics_are_restored_only_where_none_was_typed(typed: str, restored: str | None) -> None:
-    assert understand(typed, RESTORER).restored == restored
+def test_untyped_diacritics_are_restored_and_typed_ones_kept(typed: str, restored: str | None) -> None:
+    assert understand(typed).restored == restored
 
 
 @pytest.mark.parametrize(
@@ -30,21 +37,65 @@ def test_diacritics_are_restored_only_where_none_was_typed(typed: str, restored:
     ],
 )
 def test_a_province_and_a_single_year_are_found(typed: str, province: str | None, year: int | None) -> None:
-    query = understand(typed, RESTORER)
+    query = understand(typed)
     assert (query.province, query.year) == (province, year)
 
 
 def test_english_is_translated_for_both_legs() -> None:
-    query = understand("rooftop solar in supermarkets", RESTORER)
+    query = understand("rooftop solar in supermarkets")
     assert query.translated
-    assert "siêu thị" in query.meaning
-    assert any("siêu thị" in expansion for expansion in query.words.expansions)
+    assert "siêu thị" in query.meanings[0]
+    assert "siêu thị" in query.words.typed
 
 
 def test_an_acronym_is_spelled_out() -> None:
-    assert "năng lượng tái tạo" in " ".join(understand("dự án NLTT", RESTORER).words.expansions)
+    assert "năng lượng tái tạo" in " ".join(understand("dự án NLTT").words.expansions)
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\0", "\n"])
 def test_an_empty_query_stays_empty(typed: str) -> None:
-    assert understand(typed, RESTORER).typed == ""
+    assert understand(typed).typed == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "phrases", "excluded", "asked"),
+    [
+        ('"năng lượng" mặt trời', ("năng lượng",), (), "năng lượng mặt trời"),
+        ("“năng lượng” mặt trời", ("năng lượng",), (), "năng lượng mặt trời"),
+        ("năng lượng -trời", (), ("trời",), "năng lượng"),
+        ('năng lượng -"mặt trời"', (), ("mặt trời",), "năng lượng"),
+        # Ranges, dashes and numbers are no operators, nor are signs in a pasted passage.
+        ("giai đoạn 2021 - 2025", (), (), "giai đoạn 2021 - 2025"),
+        ("giảm 5 -8%", (), (), "giảm 5 -8%"),
+        ('"" năng lượng', (), (), '"" năng lượng'),
+        ('tháng "tôi mang giỏ đi chợ" -x ' * 8, (), (), ('tháng "tôi mang giỏ đi chợ" -x ' * 8).strip()),
+    ],
+)
+def test_operators(typed: str, phrases: tuple[str, ...], excluded: tuple[str, ...], asked: str) -> None:
+    query = understand(typed)
+    assert (query.phrases, query.excluded, query.asked) == (phrases, excluded, asked)
+
+
+@pytest.mark.parametrize(
+    ("typed", "figures", "numbers"),
+    [
+        ("thủy điện 1.300 MW", ("1.300",), ()),
+        ("85% siêu thị", ("85",), ()),
+        ("kế hoạch 1043/KH-UBND", (), ("1043/kh-ubnd",)),
+        ("nghị định 08/2022/NĐ-CP về 3,5 triệu", ("3,5",), ("08/2022/nd-cp",)),
+    ],
+)
+def test_figures_and_document_numbers(typed: str, figures: tuple[str, ...], numbers: tuple[str, ...]) -> None:
+    query = understand(typed)
+    assert (query.figures, query.numbers) == (figures, numbers)
+
+
+def test_an_acronym_keeps_its_place_in_the_meaning_and_a_number_its_letters() -> None:
+    assert understand("dự án NLTT nhỏ").meanings == ("dự án năng lượng tái tạo nhỏ",)
+    assert understand("số 1043/KH-UBND").meanings == ("số 1043/KH-UBND",)
+
+
+def test_everyday_words_are_put_into_those_of_plans() -> None:
+    query = understand("nuôi heo")
+    assert query.meanings == ("nuôi heo", "lợn")
+    assert "lợn" in query.words.expansions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from index import build as building
 from index.build import build
 from index.generation import StaleIndexError, load
 from index.lexical import Words
+from index.rank import shipped
 from index.search import Searcher
 
 
@@ -23,7 +25,9 @@ def folder(tmp_path: Path, store: Store, words_embedder) -> Path:
 
 @pytest.fixture
 def searcher(folder: Path, store: Store, words_embedder) -> Searcher:
-    return Searcher(store, load(folder, store.content, words_embedder.id), words_embedder)
+    # As if the ranking had been fitted with this embedder, so that cuts apply.
+    ranking = replace(shipped(), embedder=words_embedder.id)
+    return Searcher(store, load(folder, store.content, words_embedder.id), words_embedder, ranking)
 
 
 def visible(folder: Path) -> set[str]:
@@ -31,7 +35,7 @@ def visible(folder: Path) -> set[str]:
 
 
 def found(searcher: Searcher, text: str, **only: object) -> list[str]:
-    return [hit.paragraph.id for hit in searcher.search(text, 10, Filter(**only)).hits]
+    return [hit.paragraph.id for hit in searcher.search(text, 10, Filter(**only), cut=0).hits]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +81,8 @@ def test_typed_diacritics_are_honoured(searcher: Searcher) -> None:
 
 
 def test_hits_say_why(searcher: Searcher) -> None:
-    hit = searcher.search("điện mặt trời", 1).hits[0]
+    hit = searcher.search("điện mặt trời", 1, cut=0).hits[0]
     assert hit.ranks == {"lexical": 1, "dense": 1}
-    assert hit.score == 1
     assert [hit.snippet.text[a:b] for a, b in hit.snippet.marks] == ["điện mặt trời"]
 
 
@@ -131,3 +134,60 @@ def test_old_generations_go_and_an_open_one_goes_on(
         build(folder, store, words_embedder.id, words_embedder.dimension)
     assert visible(folder) == {"3", "4", "CURRENT"}
     assert found(searcher, "điện mặt trời")[0] == "b2"
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ('"bao bì"', {"b1", "k1"}),
+        ('"bao bì dễ phân hủy"', {"b1"}),
+        ('"bao bi de phan huy"', {"b1"}),
+        ('"phân hủy dễ"', set()),
+        ('"siêu thị" -"thân thiện"', {"b1"}),
+    ],
+)
+def test_quoted_phrases_stand_word_for_word(searcher: Searcher, query: str, ids: set[str]) -> None:
+    assert set(found(searcher, query)) == ids
+
+
+def test_what_is_excluded_is_never_found(searcher: Searcher) -> None:
+    assert "b1" in found(searcher, "siêu thị")
+    assert "b1" not in found(searcher, "siêu thị -túi")
+    assert "k1" in found(searcher, "siêu thị -túi")
+
+
+def test_a_document_counts_once_when_grouped(searcher: Searcher) -> None:
+    hits = searcher.search("siêu thị điện đường", 10, cut=0, grouped=True).hits
+    documents = [hit.paragraph.document_id for hit in hits]
+    assert sorted(documents) == ["Bắc Kạn", "Cao Bằng"]
+
+
+def test_scores_are_probabilities_in_order(searcher: Searcher) -> None:
+    scores = [hit.score for hit in searcher.search("điện mặt trời", 10, cut=0).hits]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_unlikely_hits_are_cut_and_an_unlikely_best_hit_means_nothing_was_found(searcher: Searcher) -> None:
+    sure = Searcher(
+        searcher._store, searcher._generation, searcher._embedder, replace(searcher._ranking, intercept=50.0)
+    )
+    assert len(sure.search("điện mặt trời", 10).hits) == 5
+    doubtful = replace(searcher._ranking, intercept=-50.0)
+    unsure = Searcher(searcher._store, searcher._generation, searcher._embedder, doubtful)
+    assert unsure.search("điện mặt trời", 10).hits == []
+    assert len(unsure.search("điện mặt trời", 10, cut=0).hits) == 5
+    # What stands word for word is there, whatever the model thinks.
+    assert len(unsure.search('"điện mặt trời"', 10).hits) == 1
+
+
+def test_another_embedder_is_never_cut(searcher: Searcher) -> None:
+    other = replace(searcher._ranking, embedder="another", intercept=-50.0)
+    unsure = Searcher(searcher._store, searcher._generation, searcher._embedder, other)
+    assert len(unsure.search("điện mặt trời", 10).hits) == 5
+
+
+def test_a_hit_without_a_word_of_the_query_shows_its_nearest_sentence(searcher: Searcher, words_embedder) -> None:
+    text = "Mở đầu chung chung. Trồng rừng ngập mặn."
+    shown = searcher._snippet(words_embedder.embed_queries(["rừng ngập mặn"])[0], text, "zzz")
+    assert [shown.text[a:b] for a, b in shown.marks] == ["Trồng rừng ngập mặn."]

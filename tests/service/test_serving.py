@@ -182,6 +182,22 @@ def test_several_workers_share_one_home_and_count_together(start: Start) -> None
     assert counted
     assert float(counted.group(1)) == 20
 
+    served.process.kill()
+    assert is_refused_soon(served.url), "workers outlived what started them"
+
+
+def is_refused_soon(url: str) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{url}/health/live", timeout=PATIENCE)
+        except httpx.ConnectError:
+            return True
+        except httpx.TransportError:
+            continue
+        time.sleep(0.1)
+    return False
+
 
 def test_writing_without_a_key_is_for_loopback_only(start: Start, tmp_path: Path, cache: Path) -> None:
     environment = {**os.environ, "KEHOACH_HOME": str(tmp_path / "h"), "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,160 @@
+"""Describe a paragraph found by how it answers a query: what both legs say, and which words, figures and places agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.store import StoredParagraph
+from index.query import Query
+from nlp.accents import Restorer
+from nlp.fold import fold, has_diacritics, words
+
+# What each column says; the last five are the same for all candidates of a query and tell whether it has an answer at all.
+NAMES = (
+    "lexical", "dense", "cosine", "words", "pairs", "added", "heading", "figures", "number", "place", "elsewhere",
+    "assignment", "preamble", "first_lexical", "first_dense", "foreign_lexical", "foreign_dense", "feedback",
+    "best_cosine", "best_words", "best_pairs", "spread", "length",
+)  # fmt: skip
+# Rocchio's feedback (Rocchio 1971) takes the first few candidates for relevant.
+FEEDBACK = 5
+_SHARPNESS = 4.0
+Table = NDArray[np.float64]
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the legs gave the candidates: key to BM25 and to cosine; a key may lack either."""
+
+    lexical: Mapping[int, float]
+    dense: Mapping[int, float]
+
+
+class Describer:
+    """Makes the features of candidates; weighs words by how rare they are in the indexed text."""
+
+    def __init__(self, restorer: Restorer) -> None:
+        self._restorer = restorer
+
+    def describe(self, query: Query, found: Sequence[StoredParagraph], scores: Scores, vectors: Vectors) -> Table:
+        """Return the features of ``found``, shape (len(found), len(NAMES)).
+
+        ``found`` is ordered by a first ranking; ``vectors`` (len(found), dimension) are its embeddings.
+        """
+        top = max(scores.lexical.values(), default=1.0) or 1.0
+        floor, peak = min(scores.dense.values(), default=0.0), max(scores.dense.values(), default=1.0)
+        spread = (peak - floor) or 1.0
+        accented = has_diacritics(query.asked)
+        asked = words(query.asked)
+        needs = [(word, self._weight(word)) for word in dict.fromkeys(asked)]
+        pairs = [((a, b), self._weight(a) + self._weight(b)) for a, b in dict.fromkeys(pairwise(asked))]
+        plain_pairs = [((fold(a), fold(b)), weight) for (a, b), weight in pairs]
+        added = [set(pairwise(words(fold(extra)))) for extra in query.words.expansions]
+        foreign = float(query.translated is not None)
+        heads: dict[tuple[str, ...], float] = {}
+        rows = []
+        for paragraph in found:
+            spelled = _tokens(paragraph.corrected or paragraph.text, accented)
+            plain = _tokens(paragraph.text, False) if added else spelled
+            place = (*paragraph.heading_path, paragraph.title or "")
+            if place not in heads:
+                heads[place] = _share(plain_pairs, _tokens(" ".join(place), False).pairs)
+            lexical, cosine = scores.lexical.get(paragraph.key, 0.0), scores.dense.get(paragraph.key, floor)
+            here = _in_place(query.province, paragraph)
+            covered = _share(needs, spelled.words)
+            rows.append(
+                (
+                    lexical / top,
+                    (cosine - floor) / spread,
+                    cosine,
+                    covered,
+                    _share(pairs, spelled.pairs) if pairs else covered,
+                    max((len(some & plain.pairs) / len(some) for some in added if some), default=0.0),
+                    heads[place],
+                    _figures(query.figures, paragraph.text),
+                    _number(query.numbers, paragraph),
+                    float(here),
+                    float(query.province is not None and not here),
+                    float(paragraph.kind == "assignment"),
+                    float(paragraph.kind == "preamble"),
+                    float(lexical == top),
+                    float(cosine == peak),
+                    foreign * lexical / top,
+                    foreign * (cosine - floor) / spread,
+                )
+            )
+        own = np.array(rows, np.float64).reshape(len(found), len(NAMES) - 6)
+        best = np.tile(
+            [peak, *own[:, 3:5].max(axis=0, initial=0), peak - floor, math.log(1 + len(asked))], (len(found), 1)
+        )
+        return np.column_stack([own, _feedback(own[:, 0] + own[:, 1], vectors), best])
+
+    def _weight(self, word: str) -> float:
+        spelled = [word] if has_diacritics(word) else self._restorer.spellings(word)
+        count = sum(map(self._restorer.count, spelled))
+        return math.log(1 + (self._restorer.total + 1) / (10 + count))
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    words: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+
+
+@lru_cache(maxsize=8192)
+def _tokens(text: str, accented: bool) -> _Tokens:
+    found = words(text) if accented else words(fold(text))
+    return _Tokens(frozenset(found), frozenset(pairwise(found)))
+
+
+def _share(weighted: Sequence[tuple[object, float]], have: frozenset[Any]) -> float:
+    total = sum(weight for _, weight in weighted)
+    return sum(weight for item, weight in weighted if item in have) / total if total else 0.0
+
+
+def _feedback(scores: Table, vectors: Vectors) -> Table:
+    """Return how near each candidate is to the mean of the first few, in standard deviations."""
+    if not len(vectors):
+        return np.zeros(0)
+    first = np.argsort(-scores, kind="stable")[:FEEDBACK]
+    weights = np.exp(_SHARPNESS * (scores[first] - scores[first[0]]))
+    near: Table = vectors @ (weights @ vectors[first])
+    nearness: Table = (near - near.mean()) / (near.std() + 1e-6)
+    return nearness
+
+
+def _figures(figures: Sequence[str], text: str) -> float:
+    return sum(_stands(figure, text) for figure in figures) / len(figures) if figures else 0.0
+
+
+def _stands(figure: str, text: str) -> bool:
+    start = text.find(figure)
+    while start >= 0:
+        end = start + len(figure)
+        before, after = text[max(0, start - 2) : start], text[end : end + 2]
+        inside = before[-1:].isdigit() or (before[-1:] in ".,/" and before[:1].isdigit())
+        if not inside and not after[:1].isdigit() and not (after[:1] in ".,/" and after[1:].isdigit()):
+            return True
+        start = text.find(figure, end)
+    return False
+
+
+def _number(numbers: Sequence[str], paragraph: StoredParagraph) -> float:
+    if not numbers:
+        return 0.0
+    text = fold(paragraph.text)
+    if any(_stands(number, text) for number in numbers):
+        return 1.0
+    return 0.5 * float(fold(paragraph.number or "") in numbers)
+
+
+def _in_place(province: str | None, paragraph: StoredParagraph) -> bool:
+    return province is not None and province in (paragraph.province, paragraph.province_today)

@@ -1,0 +1,70 @@
+"""The measures against figures worked out by hand, and the files they read and write."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from corpus import labelled
+from index.evaluate import CollectionError, documents, measures, read_collection, write_qrels, write_run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "qrels").mkdir()
+    texts = [
+        {"_id": "a", "text": "một", "metadata": {"document": "d", "province": "Cao Bằng", "year": 2021}},
+        {"_id": "b", "title": "hai", "text": "ba"},
+    ]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, texts)))
+    (tmp_path / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "một", "metadata": {"kind": "plain"}}))
+    (tmp_path / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\nq\ta\t2\n")
+    return tmp_path
+
+
+def test_measures_are_those_worked_out_by_hand() -> None:
+    found = measures({"q": ["x", "a", "b"]}, {"q": {"a": 2, "b": 1, "c": 1}})
+    ideal = 3 + 1 / math.log2(3) + 1 / 2
+    assert found["ndcg@10"] == pytest.approx((3 / math.log2(3) + 1 / 2) / ideal)
+    assert found["recall@10"] == pytest.approx(2 / 3)
+    assert found["mrr@10"] == 1 / 2
+
+
+def test_queries_without_an_answer_do_not_count() -> None:
+    assert measures({"q": ["a"], "none": ["a"]}, {"q": {"a": 1}, "none": {"a": 0}})["ndcg@10"] == 1
+
+
+def test_a_collection_keeps_what_is_known_of_its_texts(folder: Path) -> None:
+    collection = read_collection(folder, "dev")
+    assert collection.kinds == {"q": "plain"}
+    assert collection.corpus["b"] == "hai ba"
+    place = {document.id: document.metadata.province for document in documents(collection)}
+    assert place == {"d": "Cao Bằng", "evaluation": None}
+
+
+def test_an_absent_split_is_named(folder: Path) -> None:
+    with pytest.raises(CollectionError, match=r"test\.tsv"):
+        read_collection(folder)
+
+
+def test_runs_and_judgements_are_written_as_trec_reads_them(tmp_path: Path) -> None:
+    write_run(tmp_path / "r.run", {"q": [("a", 0.5), ("b", 0.25)]}, "tag")
+    write_qrels(tmp_path / "r.qrels", {"q": {"a": 2}})
+    assert (tmp_path / "r.run").read_text() == "q Q0 a 1 0.500000 tag\nq Q0 b 2 0.250000 tag\n"
+    assert (tmp_path / "r.qrels").read_text() == "q 0 a 2\n"
+
+
+def test_the_own_set_is_whole_and_its_halves_share_no_topic() -> None:
+    place = labelled.folder() / "search"
+    halves = [read_collection(place, split) for split in ("dev", "test")]
+    rows = [json.loads(line) for line in (place / "queries.jsonl").read_text(encoding="utf-8").splitlines()]
+    topic = {row["_id"]: row["metadata"]["topic"] for row in rows}
+    dev, test = ({topic[query] for query in half.queries} for half in halves)
+    assert not dev & test
+    assert sum(len(half.queries) for half in halves) == len(rows) >= 160
+    for half in halves:
+        assert {name for grades in half.judgements.values() for name in grades} <= set(half.corpus)
+        assert {grade for grades in half.judgements.values() for grade in grades.values()} == {0, 1, 2}
