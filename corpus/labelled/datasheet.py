@@ -28,6 +28,8 @@ _ABOUT = {
     "paragraphs-assignments.jsonl": ("assignments to departments, rows of tables, objectives", "tagger"),
     "paragraphs-reports.jsonl": ("yearly reports, long tasks with several topics", "tagger"),
     "paragraphs-contrasts.jsonl": ("law and plans on other subjects, with contrasts", "tagger"),
+    "paragraphs-provisions.jsonl": ("national law, strategies, ministries' reports on many subjects, with contrasts", "tagger"),
+    "paragraphs-press.jsonl": ("news, features, other programmes of provinces, with contrasts", "tagger"),
     "candidates.jsonl": ("labels of real paragraphs of law and news, ids only", "evaluation"),
     "seeds.jsonl": ("labels of real paragraphs of plans and news, ids only", "evaluation"),
     "second.jsonl": ("a second labelling, ids and labels", "agreement"),
@@ -90,8 +92,7 @@ Syllables and numbers of a paragraph; the middle one has {sorted(len(words(row.t
 
 ## Known limits
 
-The assignments, reports and contrasts have one labelling, by the writer of each row, reread once. Rows are shorter than real
-ones, save those of the reports. About one row in twelve carries invented scanning noise.
+Rows are shorter than real ones, save those of the reports. About one row in twelve carries invented scanning noise.
 """
 
 
