@@ -32,7 +32,7 @@ from index.gaps import gaps, summarise
 from index.view import View
 from models.embedder import Embedder, load_embedder
 from models.remembered import RememberingEmbedder
-from models.similarity import load_matcher
+from models.similarity import clause_embedder, load_matcher
 from nlp.sentences import clauses
 from service.settings import Settings
 from service.workspace import own_or_shipped
@@ -99,12 +99,13 @@ def main(sizes: list[int]) -> None:
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as home:
         store, file = Store(f"sqlite:///{home}/store.db"), Path(home, "families.npz")
-        base = DrawnVectors(load_embedder("default", settings.cache))
+        folder = own_or_shipped(settings.own_matcher, "matcher")
+        base = DrawnVectors(clause_embedder(folder, load_embedder("default", settings.cache)))
 
         def families() -> Families:
             kept = read(file)
             embedder = RememberingEmbedder(base, kept.vectors)
-            matcher = load_matcher(own_or_shipped(settings.own_matcher, "matcher"), embedder)
+            matcher = load_matcher(folder, embedder)
             return refresh(file, store, embedder, matcher, kept)
 
         stored = 0

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, cohen_kappa_score
 
 from corpus import labelled
-from models.embedder import load_embedder
-from models.similarity import Matcher, load_matcher, without_figures
+from corpus.labelled import JudgedPair
+from models.embedder import Embedder, load_embedder
+from models.similarity import Matcher, clause_embedder, load_matcher, without_figures
 from models.train_matcher import THEME_THRESHOLD
 from nlp.segment import segment
 from service.settings import Settings
@@ -44,21 +45,22 @@ def overlap(a: str, b: str) -> float:
     return len(one & other) / max(1, len(one | other))
 
 
-def on_test_pairs(matcher: Matcher) -> None:
-    """Print average precision of "same clause" and weighted kappa on the test pairs."""
-    pairs = labelled.test_pairs()
+def on_test_pairs(name: str, pairs: Sequence[JudgedPair], matcher: Matcher, plain: Embedder) -> None:
+    """Print average precision of "same clause" and weighted kappa on test pairs, beside the ``plain`` encoder's cosine."""
     judged = np.array([pair.judgement for pair in pairs])
     texts = [(pair.a, pair.b) for pair in pairs]
-    a, b = (matcher.describe([pair[side] for pair in texts]).vectors for side in (0, 1))
+    a, b = (plain.embed_queries([without_figures(pair[side]) for pair in texts]) for side in (0, 1))
+    tuned_a, tuned_b = (matcher.describe([pair[side] for pair in texts]).vectors for side in (0, 1))
     matches = matcher.match(texts)
     ours = np.array([match.similarity for match in matches])
     grades = np.digitize(ours, [THEME_THRESHOLD, matcher.threshold])
     scores = {
         "overlap of words": np.array([overlap(*pair) for pair in texts]),
         "cosine of e5": (a * b).sum(1),
+        "cosine of e5, tuned": (tuned_a * tuned_b).sum(1),
         "matcher": ours,
     }
-    print(f"{len(pairs)} test pairs, {np.bincount(judged).tolist()} judged 0, 1, 2")
+    print(f"{name}: {len(pairs)} pairs, {np.bincount(judged).tolist()} judged 0, 1, 2")
     for name, score in scores.items():
         print(f"{name}: AP {interval(lambda r, s=score: average_precision_score(judged[r] == 2, s[r]), len(pairs))}")
     kappa = interval(lambda r: cohen_kappa_score(judged[r], grades[r], weights="quadratic"), len(pairs))
@@ -107,8 +109,10 @@ def speed(matcher: Matcher, provinces: int = 34, clauses: int = 300) -> None:
 
 
 if __name__ == "__main__":
-    shipped = load_matcher(_SHIPPED, load_embedder("default", Settings().cache))
-    on_test_pairs(shipped)
+    base = load_embedder("default", Settings().cache)
+    shipped = load_matcher(_SHIPPED, clause_embedder(_SHIPPED, base))
+    on_test_pairs("test", labelled.test_pairs(), shipped, base)
+    on_test_pairs("blind", labelled.blind_pairs(), shipped, base)
     speed(shipped)
     if sys.argv[1:]:
         on_related_articles(shipped, Path(sys.argv[1]))

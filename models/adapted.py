@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.adapter import Adapter
-from models.build import adapted_folder, build, verify
+from models.build import build, changed_folder, verify
 from models.embedder import PASSAGE_PROMPT, Count, Embedder, OnnxEmbedder, Vectors, prepare
 from models.errors import AdapterError
 from models.graph import LOGITS
@@ -22,9 +22,9 @@ class AdaptedEmbedder(OnnxEmbedder):
 
     def __init__(self, base: OnnxEmbedder, adapter: Adapter) -> None:
         """Load the model with ``adapter`` from beside ``base``, built there if absent; raises DamagedModelError."""
-        folder = adapted_folder(base.folder, adapter.id)
+        folder = changed_folder(base.folder, adapter.id)
         if not folder.exists():
-            build(folder, adapter=adapter)
+            build(folder, changes=adapter)
         verify(folder, adapter.id)
         self.adapter, self.folder = adapter, folder
         self.id, self.dimension = base.id, base.dimension

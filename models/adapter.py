@@ -7,7 +7,6 @@ half-precision arrays beside a manifest that pins its hash; the adapter's id is 
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,37 +18,25 @@ from numpy.typing import NDArray
 
 from models import sealed
 from models.errors import AdapterError
+from models.tuning import Floats, Tuning, identifier, packed, unpacked
 
 FILE = "adapter.npz"
 FORMAT = 1
-# The dense parts of a layer, by their names in the weight file: query, key, value, attention output, feed-forward in, out.
-PARTS = ("q", "k", "v", "ao", "fi", "fo")
 HEAD = ("attend", "score", "bias")
 REMEDY = "run `kehoach model finetune`"
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class Adapter:
+class Adapter(Tuning):
     """Changes of the layers from ``first`` on, and a head.
 
-    ``arrays`` has ``<layer>.<part>.a`` (rank, inputs) and ``.b`` (outputs, rank) for every layer and part, whose product is
-    added to the weight; ``attend`` and ``score`` (groups, hidden), ``bias`` (groups,). ``texts`` are the ``text_keys`` of texts
+    ``arrays`` also has ``attend`` and ``score`` (groups, hidden), ``bias`` (groups,). ``texts`` are the ``text_keys`` of texts
     of the training rows, ascending, and ``held_out`` their logits, (texts, groups), by adapters that never saw their document.
     """
 
-    id: str
     groups: tuple[str, ...]
-    first: int
-    arrays: Mapping[str, Floats]
     texts: NDArray[np.uint64]
     held_out: Floats
-
-    def change(self, layer: int, part: str) -> Floats:
-        """Return what is added to the weight of a part, (outputs, inputs)."""
-        changed: Floats = self.arrays[f"{layer}.{part}.b"] @ self.arrays[f"{layer}.{part}.a"]
-        return changed
 
     def unseen(self, texts: Sequence[str], fresh: Floats) -> Floats:
         """Return logits of ``texts``, (texts, groups): the held-out ones where there are any, else the row of ``fresh``."""
@@ -87,10 +74,14 @@ def write_adapter(
     order = np.argsort(keys)
     logits = np.array(list(held_out.values()), np.float16).reshape(len(keys), len(groups))
     parts: dict[str, Any] = {name: array.astype(np.float16) for name, array in arrays.items()}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **parts, texts=keys[order], held_out=logits[order])
-    data = buffer.getvalue()
-    manifest = {"id": _identifier(data), "format": FORMAT, "groups": list(groups), "first_layer": first, **details}
+    data = packed({**parts, "texts": keys[order], "held_out": logits[order]})
+    manifest = {
+        "id": identifier("adapter", data),
+        "format": FORMAT,
+        "groups": list(groups),
+        "first_layer": first,
+        **details,
+    }
     sealed.write_bytes(folder, FILE, data, manifest)
     return read_adapter(folder)
 
@@ -98,18 +89,13 @@ def write_adapter(
 def read_adapter(folder: Path) -> Adapter:
     """Return the adapter in ``folder``. Raises AdapterError where a file is missing, altered or of another form."""
     manifest, data = sealed.read_bytes(folder, FILE, {"format": FORMAT}, AdapterError, REMEDY)
-    if manifest.get("id") != _identifier(data):
+    if manifest.get("id") != identifier("adapter", data):
         raise AdapterError(f"{folder / sealed.MANIFEST_FILE} has id {manifest.get('id')!r}, not its file's; {REMEDY}")
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = unpacked(data)
     texts, held_out = arrays.pop("texts"), arrays.pop("held_out")
     groups, first = tuple(manifest["groups"]), int(manifest["first_layer"])
     wide = {name: array.astype(np.float32) for name, array in arrays.items()}
-    return Adapter(manifest["id"], groups, first, wide, texts, held_out.astype(np.float32))
-
-
-def _identifier(data: bytes) -> str:
-    return f"adapter-{hashlib.sha256(data).hexdigest()[:10]}"
+    return Adapter(manifest["id"], first, wide, groups, texts, held_out.astype(np.float32))
 
 
 def shipped_adapter() -> Path:

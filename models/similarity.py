@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -25,8 +25,12 @@ from corpus.provinces import find_provinces
 from models import sealed
 from models.embedder import Embedder, Vectors
 from models.errors import MatcherError
+from models.tuned import tuned
+from models.tuning import Tuning, read_tuning
 
-FORMAT = 3
+FORMAT = 4
+# The folder of the tuning in that of the matcher.
+TUNING = "tuning"
 Matrix = NDArray[np.float64]
 # Features that every family of classes adds to a pair.
 PER_FAMILY = 4
@@ -93,12 +97,12 @@ def without_figures(text: str) -> str:
     return " ".join(_FIGURE.sub(" ", _PROGRAMME.sub(" ", text)).split()) or text
 
 
-def describe(texts: Sequence[str], embedder: Embedder) -> Described:
-    """Describe clauses."""
+def describe(texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Described:
+    """Describe clauses; ``embed`` gives the vectors of texts without figures."""
     bare = [without_figures(text) for text in texts]
     lowered = [text.lower() for text in bare]
     return Described(
-        embedder.embed_queries(bare),
+        embed(bare),
         tuple(
             np.array([[bool(p.search(text)) for p in family] for text in lowered], np.float64).reshape(len(texts), -1)
             for family in _classes()
@@ -159,7 +163,7 @@ class Matcher:
 
     def describe(self, texts: Sequence[str]) -> Described:
         """Describe clauses for ``matrix``."""
-        return describe(texts, self._embedder)
+        return describe(texts, self._embedder.embed_queries)
 
     def matrix(self, a: Described, b: Described) -> Matrix:
         """Return the similarity of all pairs, shape (clauses of a, clauses of b)."""
@@ -193,10 +197,6 @@ class Matcher:
             found.append(Match(similarity, similarity >= self.threshold, same, theme + same))
         return found
 
-    def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        """Write the model and ``manifest`` into ``folder``."""
-        sealed.write(folder, "matcher", self._parts, manifest)
-
 
 def probabilities(parts: Mapping[str, Any], features: Matrix) -> tuple[Matrix, Matrix]:
     """Return both cumulative probabilities of pairs given their features; the second is never above the first."""
@@ -223,8 +223,21 @@ def similarity_of(theme: Any, same: Any) -> Any:
     return (theme + 2 * same) / 3
 
 
+def tuning_of(folder: Path) -> Tuning:
+    """Return how the matcher in ``folder`` tunes the encoder. Raises AdapterError where that cannot be used."""
+    return read_tuning(folder / TUNING)
+
+
+def clause_embedder(folder: Path, embedder: Embedder) -> Embedder:
+    """Return ``embedder`` tuned as the matcher in ``folder`` needs it. Raises AdapterError where that cannot be used."""
+    return tuned(embedder, tuning_of(folder))
+
+
 def load_matcher(folder: Path, embedder: Embedder) -> Matcher:
-    """Load the matcher in ``folder``. Raises MatcherError when it is missing, altered or made with other versions."""
+    """Load the matcher in ``folder``; ``embedder`` is its ``clause_embedder``, or one that stands for it.
+
+    Raises MatcherError when it is missing, altered or made with other versions.
+    """
     expected = {"format": FORMAT, "embedder": embedder.id, "scikit-learn": sklearn.__version__}
     manifest, parts = sealed.read(folder, "matcher", expected, MatcherError, "run `kehoach train --matcher`")
     return Matcher(

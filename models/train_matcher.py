@@ -1,11 +1,16 @@
-"""Train the matcher of clauses from obligation families and judged pairs, and measure it on themes it has not seen."""
+"""Train the matcher of clauses from obligation families and judged pairs, and measure it on themes it has not seen.
+
+The encoder is tuned without a part of the themes and groups of pairs, and the regressions learn from that part, part by part;
+the tuning that is kept has seen all. Needs the extra ``kehoach[transformers]``.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,20 +20,26 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, cohen_kappa_score
 
 from corpus.labelled import Clause, JudgedPair
-from models.embedder import Embedder
+from models import sealed
+from models.embedder import Embedder, OnnxEmbedder, Vectors
 from models.similarity import (
     FORMAT,
     PER_FAMILY,
+    TUNING,
     Background,
     Described,
-    Matcher,
     describe,
     pair_features,
     probabilities,
     similarity_of,
 )
+from models.tune import ClauseReader, ClauseRecipe, tune
+from models.tuned import tuned_id
+from models.tuning import Floats, write_tuning
 
-FOLDS = 6
+Embed = Callable[[Sequence[str]], Vectors]
+
+FOLDS = 3
 # The similarity from which two clauses count as of one theme, if not of one obligation.
 THEME_THRESHOLD = 0.25
 _UNRELATED_PER_CLAUSE = 12
@@ -53,35 +64,39 @@ _NEAR = tuple(
 
 @dataclass(frozen=True)
 class PairData:
-    """Judged pairs as features (pairs, features), judgements 0-2, weights, and both groups a pair belongs to."""
+    """Judged pairs as features (pairs, features), judgements 0-2, weights, and which are of the judged ones by somebody."""
 
     features: NDArray[np.float64]
     judgements: NDArray[np.int64]
     weights: NDArray[np.float64]
-    groups: NDArray[np.int64]
     is_judged: NDArray[np.bool_]
-    background: Background
 
 
-def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embedder: Embedder) -> PairData:
+def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embed: Embed, background: Background) -> PairData:
     """Return all pairs within a theme, unrelated pairs that look alike, some that do not, and the judged pairs."""
-    described = describe([clause.text for clause in clauses], embedder)
-    background = Background.of(described)
+    described = describe([clause.text for clause in clauses], embed)
     theme_names, themes = np.unique([clause.theme for clause in clauses], return_inverse=True)
     families = np.unique([clause.family for clause in clauses], return_inverse=True)[1]
     features = pair_features(described, described, background)
     first, second = _chosen(themes, features[:, :, 0], _neighbours(list(theme_names)))
     judgements = np.where(families[first] == families[second], 2, np.where(themes[first] == themes[second], 1, 0))
-    own = _judged_features(pairs, embedder, background, features.shape[-1])
-    groups = len(theme_names) + np.unique([pair.group for pair in pairs], return_inverse=True)[1].astype(np.int64)
+    own = _judged_features(pairs, embed, background, features.shape[-1])
     judged = np.array([pair.judgement for pair in pairs], np.int64)
     return PairData(
         np.vstack([features[first, second], own]),
         np.concatenate([judgements, judged]),
         np.concatenate([_balance(judgements), _JUDGED_WEIGHT * _balance(judged)]),
-        np.concatenate([np.stack([themes[first], themes[second]], 1), np.stack([groups, groups], 1)]).astype(np.int64),
         np.concatenate([np.zeros(len(first), bool), np.ones(len(pairs), bool)]),
-        background,
+    )
+
+
+def joined(parts: Sequence[PairData]) -> PairData:
+    """Return several as one."""
+    return PairData(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.judgements for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.is_judged for part in parts]),
     )
 
 
@@ -114,45 +129,41 @@ def _chosen(
 
 
 def _judged_features(
-    pairs: Sequence[JudgedPair], embedder: Embedder, background: Background, width: int
+    pairs: Sequence[JudgedPair], embed: Embed, background: Background, width: int
 ) -> NDArray[np.float64]:
     if not pairs:
         return np.zeros((0, width))
-    a: Described = describe([pair.a for pair in pairs], embedder)
-    b: Described = describe([pair.b for pair in pairs], embedder)
+    a: Described = describe([pair.a for pair in pairs], embed)
+    b: Described = describe([pair.b for pair in pairs], embed)
     rows = [slice(number, number + 1) for number in range(len(pairs))]
     return np.stack([pair_features(a.rows(row), b.rows(row), background)[0, 0] for row in rows])
 
 
-def fit_pairs(data: PairData, rows: NDArray[np.int64]) -> dict[str, Any]:
-    """Fit both cumulative splits on some rows."""
-    features, judgements, weights = data.features[rows], data.judgements[rows], data.weights[rows]
-    centre, scale = features.mean(0), features.std(0) + 1e-9
-    scaled = (features - centre) / scale
+def fit_pairs(data: PairData, background: Background) -> dict[str, Any]:
+    """Fit both cumulative splits; ``background`` is kept beside them."""
+    centre, scale = data.features.mean(0), data.features.std(0) + 1e-9
+    scaled = (data.features - centre) / scale
 
     def fit(columns: NDArray[np.float64], positive: NDArray[np.bool_]) -> Any:
-        return LogisticRegression(C=_PENALTY, max_iter=3000).fit(columns, positive, sample_weight=weights)
+        return LogisticRegression(C=_PENALTY, max_iter=3000).fit(columns, positive, sample_weight=data.weights)
 
     return {
-        "theme": fit(scaled, judgements >= 1),
-        "same": fit(scaled[:, :-PER_FAMILY], judgements == 2),
+        "theme": fit(scaled, data.judgements >= 1),
+        "same": fit(scaled[:, :-PER_FAMILY], data.judgements == 2),
         "centre": centre,
         "scale": scale,
-        "mean": data.background.mean,
-        "weights": list(data.background.weights),
+        "mean": background.mean,
+        "weights": list(background.weights),
     }
 
 
-def held_out_similarity(data: PairData) -> NDArray[np.float64]:
-    """Return every pair's similarity by models trained on pairs with neither clause of its (first) theme or group."""
-    found = np.empty(len(data.judgements))
-    fold = np.random.default_rng(889).permutation(data.groups.max() + 1) % FOLDS
-    for number in range(FOLDS):
-        inside = fold[data.groups] == number
-        parts = fit_pairs(data, np.flatnonzero(~inside.any(1)))
-        held_out = inside[:, 0]
-        found[held_out] = similarity_of(*probabilities(parts, data.features[held_out]))
-    return found
+def held_out_similarity(parts: Sequence[PairData], background: Background) -> NDArray[np.float64]:
+    """Return the similarity of the pairs of all ``parts``, each by regressions fitted on the other parts."""
+    found = []
+    for number, part in enumerate(parts):
+        others = joined([other for place, other in enumerate(parts) if place != number])
+        found.append(similarity_of(*probabilities(fit_pairs(others, background), part.features)))
+    return np.concatenate(found)
 
 
 def measure(judgements: NDArray[np.int64], similarity: NDArray[np.float64], threshold: float) -> dict[str, Any]:
@@ -183,17 +194,58 @@ def _f1(labels: NDArray[np.bool_], assigned: NDArray[np.bool_], weights: NDArray
     return float(2 * hits / max(1e-9, weights[labels].sum() + weights[assigned].sum()))
 
 
+@dataclass(frozen=True)
+class TrainedMatcher:
+    """The parts of a matcher, its manifest but for the id and embedder, and the changes of the encoder."""
+
+    parts: dict[str, Any]
+    manifest: dict[str, Any]
+    first: int
+    arrays: Mapping[str, Floats]
+
+    def save(self, folder: Path, base: Embedder) -> dict[str, Any]:
+        """Write the matcher for ``base`` into ``folder`` and return its manifest."""
+        tuning = write_tuning(folder / TUNING, self.first, self.arrays, {"embedder": base.id})
+        content = f"{FORMAT}{self.manifest['data']['sha256']}{tuning.id}"
+        name = hashlib.sha256(content.encode()).hexdigest()
+        manifest = {"id": f"same-clause-{name[:10]}", **self.manifest, "embedder": tuned_id(base, tuning)}
+        sealed.write(folder, "matcher", self.parts, manifest)
+        return manifest
+
+
 def train_matcher(
     clauses: Sequence[Clause],
     pairs: Sequence[JudgedPair],
-    embedder: Embedder,
+    embedder: OnnxEmbedder,
     tell: Callable[[str], None],
-) -> tuple[Matcher, dict[str, Any]]:
-    """Return a matcher and its manifest, with figures on unseen themes and groups."""
-    tell("describing clauses")
-    data = pair_data(clauses, pairs, embedder)
+    recipe: ClauseRecipe | None = None,
+) -> TrainedMatcher:
+    """Train a matcher, with figures on unseen themes and groups. Raises ValueError for too few clauses."""
+    reader = ClauseReader(embedder, recipe or ClauseRecipe())
+    texts = [clause.text for clause in clauses]
+    fold = _folds(["theme " + clause.theme for clause in clauses] + ["group " + pair.group for pair in pairs])
+    of_clause, of_pair = fold[: len(clauses)], fold[len(clauses) :]
+    parts = []
+    for number in range(FOLDS):
+        seen = tune(
+            reader,
+            [clause for clause, place in zip(clauses, of_clause, strict=True) if place != number],
+            [pair for pair, place in zip(pairs, of_pair, strict=True) if place != number],
+            lambda what, number=number: tell(f"part {number + 1} of {FOLDS}, {what}"),  # type: ignore[misc]
+        )
+        parts.append(
+            pair_data(
+                [clause for clause, place in zip(clauses, of_clause, strict=True) if place == number],
+                [pair for pair, place in zip(pairs, of_pair, strict=True) if place == number],
+                seen.embed,
+                Background.of(describe(texts, seen.embed)),
+            )
+        )
+    final = tune(reader, clauses, pairs, lambda what: tell(f"all, {what}"))
+    background = Background.of(describe(texts, final.embed))
+    data = joined(parts)
     tell(f"fitting on {len(data.judgements)} pairs")
-    similarity = held_out_similarity(data)
+    similarity = held_out_similarity(parts, background)
     threshold = best_threshold(data.judgements, similarity, data.weights)
     # Between two plans most pairs are unrelated, as among the families: one that is aligned needs more evidence.
     natural = ~data.is_judged
@@ -203,17 +255,25 @@ def train_matcher(
         for name, part in (("families", natural), ("judged_pairs", data.is_judged))
         if part.any()
     }
-    parts = fit_pairs(data, np.arange(len(similarity)))
     content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
-    name = hashlib.sha256(f"{FORMAT}{content}{embedder.id}".encode()).hexdigest()
     manifest = {
-        "id": f"same-clause-{name[:10]}",
         "format": FORMAT,
         "threshold": threshold,
         "alignment_threshold": alignment,
-        "embedder": embedder.id,
         "scikit-learn": sklearn.__version__,
-        "data": {"clauses": len(clauses), "judged_pairs": len(pairs)},
+        "data": {
+            "clauses": len(clauses),
+            "judged_pairs": len(pairs),
+            "sha256": hashlib.sha256(content.encode()).hexdigest(),
+        },
+        "recipe": dict(vars(reader.recipe)),
         "held_out": figures,
     }
-    return Matcher(manifest["id"], parts, threshold, alignment, embedder), manifest
+    return TrainedMatcher(fit_pairs(data, background), manifest, reader.recipe.first, final.arrays)
+
+
+def _folds(groups: Sequence[str]) -> NDArray[np.int64]:
+    """Return the part of each, the same for all of a group."""
+    names, number = np.unique(groups, return_inverse=True)
+    part: NDArray[np.int64] = (np.random.default_rng(889).permutation(len(names)) % FOLDS)[number]
+    return part

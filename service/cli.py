@@ -290,20 +290,21 @@ def train(
 def model_build(
     force: Annotated[bool, typer.Option("--force", help="Build it again even if it is there and whole.")] = False,
 ) -> None:
-    """Build the default embedding model into the cache, offline, and the one with the adapter in use."""
+    """Build the default embedding model into the cache, offline, and what the models in use have made of it."""
     from models.adapter import find_adapter
-    from models.build import adapted_folder, build, default_folder, verify
+    from models.build import build, changed_folder, default_folder, verify
     from models.errors import DamagedModelError
+    from models.similarity import tuning_of
 
     with workspace() as space, progress("Building the model:", quiet=False) as bar:
         task = bar.add_task("", total=4)
         folder = default_folder(settings().cache)
         adapter = find_adapter(settings().own_adapter, [group.key for group in space.groups])
-        wanted = [(folder, None), *([(adapted_folder(folder, adapter.id), adapter)] if adapter else [])]
-        for place, with_adapter in wanted:
+        for changes in (None, *([adapter] if adapter else []), tuning_of(space.matcher_folder)):
+            place = changed_folder(folder, changes.id) if changes else folder
             if place.exists() and not force:
                 try:
-                    verify(place, with_adapter.id if with_adapter else None)
+                    verify(place, changes.id if changes else None)
                 except DamagedModelError as error:
                     sys.stderr.write(f"{error}\nbuilding it again\n")
                 else:
@@ -312,7 +313,7 @@ def model_build(
             build(
                 place,
                 progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-                adapter=with_adapter,
+                changes=changes,
             )
             sys.stderr.write(f"built {place}\n")
 

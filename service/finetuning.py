@@ -77,9 +77,10 @@ def finetune(
         except ValueError as error:
             raise NothingUsableError(f"cannot fine-tune: {error}") from error
         details = {"embedder": embedder.id, **recipe_details(recipe, result, len(rows))}
-        folder = swap_in(
-            output or space.settings.own_adapter,
-            lambda work: write_adapter(work, keys, recipe.first, result.arrays, result.held_out, details),
-            adapter_card(keys, details),
-        )
+
+        def save(work: Path) -> str:
+            write_adapter(work, keys, recipe.first, result.arrays, result.held_out, details)
+            return adapter_card(keys, details)
+
+        folder = swap_in(output or space.settings.own_adapter, save)
     sys.stderr.write(f"adapter written to {folder}; `kehoach train` makes a tagger with it\n")

@@ -17,10 +17,9 @@ from models import train
 from models.adapted import adapted
 from models.adapter import find_adapter, read_adapter
 from models.card import matcher_card, tagger_card
-from models.embedder import Embedder
+from models.embedder import Embedder, OnnxEmbedder
 from models.evaluate import Judged, report
 from models.tagger import ADAPTER_FOLDER, Tagger, load_tagger
-from models.train_matcher import train_matcher as fit_matcher
 from service.errors import NothingUsableError, UsageError
 from service.workspace import Workspace
 
@@ -58,14 +57,15 @@ def _train(
     judged = Judged(keys, trained.labels, trained.held_out, thresholds, documents, genres)
     card = tagger_card(trained.manifest, report(judged), train.FOLDS)
 
-    def save(work: Path) -> None:
+    def save(work: Path) -> str:
         trained.tagger.save(work, trained.manifest)
         own = space.settings.own_adapter
         # A tagger takes the user's adapter along, so that a later one, or a rollback, cannot part them.
         if trained.manifest["adapter"] and own.exists() and read_adapter(own).id == trained.manifest["adapter"]:
             shutil.copytree(own, work / ADAPTER_FOLDER)
+        return card
 
-    return swap_in(folder, save, card)
+    return swap_in(folder, save)
 
 
 def train_with_corrections(space: Workspace) -> tuple[Path, dict[str, float], bool]:
@@ -138,20 +138,26 @@ def _macro_f1(tagger: Tagger, rows: Sequence[LabelledParagraph]) -> float:
 
 def train_matcher(space: Workspace, output: Path | None = None) -> Path:
     """Train the matcher of clauses on the project's own families and judged pairs; return the folder written."""
-    clauses, pairs = labelled.clauses(), labelled.pairs()
-    matcher, manifest = fit_matcher(clauses, pairs, space.default_embedder, space.tell)
+    try:
+        from models.train_matcher import train_matcher as fit
+    except ImportError as error:
+        raise UsageError(str(error)) from error
+    embedder = space.default_embedder
+    if not isinstance(embedder, OnnxEmbedder):
+        raise UsageError(f"training a matcher changes the default embedder, not {embedder.id}")
+    trained = fit(labelled.clauses(), labelled.pairs(), embedder, space.tell)
+
     folder = output or space.settings.own_matcher
-    return swap_in(folder, lambda work: matcher.save(work, manifest), matcher_card(manifest))
+    return swap_in(folder, lambda work: matcher_card(trained.save(work, embedder)))
 
 
-def swap_in(folder: Path, save: Callable[[Path], object], card: str) -> Path:
-    """Write a model and its card beside ``folder`` and put them in its place; return ``folder``."""
+def swap_in(folder: Path, save: Callable[[Path], str]) -> Path:
+    """Write a model, by ``save``, and its card, which that returns, beside ``folder``; put them in its place; return ``folder``."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     old = work.with_name(f"{work.name}-old")
     try:
-        save(work)
-        (work / "README.md").write_text(card, encoding="utf-8")
+        (work / "README.md").write_text(save(work), encoding="utf-8")
         work.chmod(0o755)
         if folder.exists():
             folder.rename(old)

@@ -99,13 +99,26 @@ class Workspace:
         """The embedder whose vectors tagging leaves behind."""
         return self.default_embedder.id
 
+    @property
+    def matcher_folder(self) -> Path:
+        """The folder of the matcher in use: the user's own, else the shipped one."""
+        return own_or_shipped(self.settings.own_matcher, "matcher")
+
+    @cached_property
+    def clause_embedder(self) -> Embedder:
+        """The embedder that the matcher compares clauses with."""
+        from models.similarity import clause_embedder
+
+        with self._lock:
+            return clause_embedder(self.matcher_folder, self.default_embedder)
+
     @cached_property
     def matcher(self) -> Matcher:
         """The model that tells whether two clauses say the same."""
         from models.similarity import load_matcher
 
         with self._lock:
-            return load_matcher(own_or_shipped(self.settings.own_matcher, "matcher"), self.default_embedder)
+            return load_matcher(self.matcher_folder, self.clause_embedder)
 
     @cached_property
     def index(self) -> LiveIndex:
@@ -141,8 +154,8 @@ class Workspace:
         from models.similarity import load_matcher
 
         kept = read(self.settings.families_file)
-        embedder = RememberingEmbedder(self.default_embedder, kept.vectors)
-        matcher = load_matcher(own_or_shipped(self.settings.own_matcher, "matcher"), embedder)
+        embedder = RememberingEmbedder(self.clause_embedder, kept.vectors)
+        matcher = load_matcher(self.matcher_folder, embedder)
         return refresh(self.settings.families_file, self.store, embedder, matcher, kept, self.tell)
 
     def close(self) -> None:

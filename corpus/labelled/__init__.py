@@ -151,6 +151,12 @@ def test_pairs() -> tuple[JudgedPair, ...]:
     return tuple(read_pairs(folder() / "test-pairs.jsonl"))
 
 
+@cache
+def blind_pairs() -> tuple[JudgedPair, ...]:
+    """Return pairs that no matcher learns from, by a writer who knew nothing of those it learns from."""
+    return tuple(read_pairs(folder() / "test-pairs-blind.jsonl"))
+
+
 def second_judgements() -> dict[str, int]:
     """Return test pair id to the judgement it got when read again, shuffled, without the first judgement."""
     return {row["id"]: int(row["judgement"]) for _, row in _rows(folder() / "test-pairs-second.jsonl")}

@@ -17,7 +17,7 @@ from corpus.taxonomy import TaskGroup, read_taxonomy
 from models import train
 from models.adapted import AdaptedEmbedder, adapted
 from models.adapter import FILE, HEAD, PARTS, Adapter, find_adapter, read_adapter, text_keys, write_adapter
-from models.build import adapted_folder, default_folder, verify
+from models.build import changed_folder, default_folder, verify
 from models.embedder import Embedder, OnnxEmbedder
 from models.errors import AdapterError, DamagedModelError, TaggerError
 from models.tagger import load_tagger
@@ -153,7 +153,7 @@ def test_logits_are_what_torch_computes_from_the_same_adapter(reader: AdaptedEmb
 
 
 def test_a_built_model_names_its_adapter_and_what_is_damaged(reader: AdaptedEmbedder, adapter: Adapter) -> None:
-    assert reader.folder == adapted_folder(reader.folder.with_name(reader.id), adapter.id)
+    assert reader.folder == changed_folder(reader.folder.with_name(reader.id), adapter.id)
     with pytest.raises(DamagedModelError, match=f"has adapter {adapter.id}, expected None"):
         verify(reader.folder)
     with pytest.raises(DamagedModelError, match=f"has adapter {adapter.id}, expected adapter-0"):

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from corpus.labelled import Clause
-from models.embedder import Embedder
+from models.embedder import Embedder, OnnxEmbedder
 from models.errors import MatcherError
-from models.similarity import Matcher, load_matcher, without_figures
+from models.similarity import Matcher, clause_embedder, load_matcher, without_figures
+
+pytest.importorskip("torch")
+
 from models.train_matcher import best_threshold, measure, train_matcher
+from models.tune import ClauseRecipe
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "trained" / "matcher"
 BAGS = "Đến năm 2025, 85% siêu thị thay túi ni lông bằng bao bì thân thiện môi trường."
@@ -20,7 +24,7 @@ BAGS = "Đến năm 2025, 85% siêu thị thay túi ni lông bằng bao bì thâ
 
 @pytest.fixture(scope="module")
 def matcher(embedder: Embedder) -> Matcher:
-    return load_matcher(SHIPPED, embedder)
+    return load_matcher(SHIPPED, clause_embedder(SHIPPED, embedder))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +104,7 @@ def test_measures_weigh_the_judgements_alike() -> None:
     assert 0.5 < best_threshold(judgements, similarity, np.ones(555)) <= 0.9
 
 
-def test_training_learns_families(embedder: Embedder) -> None:
+def test_training_learns_families(embedder: Embedder, tmp_path: Path) -> None:
     verbs = ["Thu gom", "Tái chế", "Lắp đặt", "Tập huấn", "Kiểm tra", "Báo cáo", "Trồng"]
     things = ["rác thải nhựa", "vỏ chai", "pin mặt trời", "cán bộ xã", "chợ huyện", "kết quả năm", "cây xanh"]
     clauses = [
@@ -108,7 +112,10 @@ def test_training_learns_families(embedder: Embedder) -> None:
         for n, (verb, thing) in enumerate(zip(verbs, things, strict=True))
         for i, tail in enumerate(["trên địa bàn tỉnh", "ở các huyện", "hằng năm", "đến năm 2030"])
     ]
-    matcher, manifest = train_matcher(clauses, [], embedder, lambda what: None)
+    assert isinstance(embedder, OnnxEmbedder)
+    trained = train_matcher(clauses, [], embedder, lambda what: None, ClauseRecipe(first=11, rank=2))
+    manifest = trained.save(tmp_path, embedder)
+    matcher = load_matcher(tmp_path, clause_embedder(tmp_path, embedder))
     near, far = matcher.match(
         [
             ("Thu gom rác thải nhựa ở xã", "Thu gom rác thải nhựa mỗi quý"),

@@ -37,7 +37,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, cache: Path, samples: Path)
     space.close()
 
 
-_MODELS = ("groups", "embedder", "default_embedder", "tagger", "matcher")
+_MODELS = ("groups", "embedder", "default_embedder", "tagger", "clause_embedder", "matcher")
 
 
 @pytest.fixture(scope="session")

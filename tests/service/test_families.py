@@ -11,7 +11,7 @@ from index.families_file import Kept, read, refresh
 from models.remembered import RememberingEmbedder
 from models.similarity import load_matcher
 from service.ingest import ingest
-from service.workspace import Workspace, own_or_shipped
+from service.workspace import Workspace
 
 PLANS = ("bac-kan-kh-ubnd-2021.txt", "binh-duong-5308-kh-ubnd-2021.md", "cao-bang-kh-ubnd-2023.md", "vinh-long-kh-ubnd-2021-2030.txt")  # fmt: skip
 
@@ -29,13 +29,13 @@ def test_plans_one_by_one_give_what_they_give_at_once(space: Workspace, samples:
     for name in PLANS:
         assert all(report.is_usable for report in ingest([samples / name], space))
         grown = space.families
-    folder = own_or_shipped(space.settings.own_matcher, "matcher")
+    folder = space.matcher_folder
 
-    kept = RememberingEmbedder(space.default_embedder, read(space.settings.families_file).vectors)
+    kept = RememberingEmbedder(space.clause_embedder, read(space.settings.families_file).vectors)
     same = refresh(tmp_path / "a.npz", space.store, kept, load_matcher(folder, kept), Kept())
     assert groups(same) == groups(grown)
 
     # Vectors of the 8-bit embedder differ a little from batch to batch, and so may the families.
-    anew = RememberingEmbedder(space.default_embedder, {})
+    anew = RememberingEmbedder(space.clause_embedder, {})
     fresh = refresh(tmp_path / "b.npz", space.store, anew, load_matcher(folder, anew), Kept())
     assert adjusted_rand_score(labels(fresh), labels(grown)) >= 0.95

