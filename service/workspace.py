@@ -54,14 +54,7 @@ class Workspace:
     def store(self) -> Store:
         """The database. Raises UsageError or NothingUsableError where it cannot be opened."""
         with self._lock:
-            try:
-                return Store(self.settings.database_url)
-            except sa.exc.ArgumentError as error:
-                raise UsageError(f"KEHOACH_DATABASE is no URL of SQLAlchemy such as {_EXAMPLE}") from error
-            except ModuleNotFoundError as error:
-                raise UsageError(f"KEHOACH_DATABASE needs {error.name}: pip install 'kehoach[postgres]'") from error
-            except sa.exc.OperationalError as error:
-                raise NothingUsableError(f"the store cannot be opened: {error.orig}") from error
+            return open_store(self.settings.database_url, "KEHOACH_DATABASE")
 
     @cached_property
     def worker(self) -> Worker:
@@ -164,6 +157,18 @@ class Workspace:
             self.worker.close()
         if "store" in self.__dict__:
             self.store.close()
+
+
+def open_store(url: str, name: str) -> Store:
+    """Open the store at ``url``, called ``name`` in errors: UsageError for a wrong one, NothingUsableError for one out of reach."""
+    try:
+        return Store(url)
+    except sa.exc.ArgumentError as error:
+        raise UsageError(f"{name} is no URL of SQLAlchemy such as {_EXAMPLE}") from error
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{name} needs the package {error.name}: pip install 'kehoach[postgres]'") from error
+    except sa.exc.OperationalError as error:
+        raise NothingUsableError(f"{name}: the store cannot be opened: {error.orig}") from error
 
 
 def own_or_shipped(own: Path, name: str) -> Path:

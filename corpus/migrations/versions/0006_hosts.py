@@ -19,6 +19,6 @@ def upgrade() -> None:
     found = sa.inspect(op.get_bind())
     for table in found.get_table_names():
         texts = [column for column in found.get_columns(table) if isinstance(column["type"], sa.String)]
-        for column in texts if table != "alembic_version" else ():
-            kind = column["type"].compile(dialect=op.get_bind().dialect)
-            op.execute(f'alter table "{table}" alter column "{column["name"]}" type {kind} collate "C"')
+        for text in texts if table != "alembic_version" else ():
+            kind = text["type"].compile(dialect=op.get_bind().dialect)
+            op.execute(f'alter table "{table}" alter column "{text["name"]}" type {kind} collate "C"')
