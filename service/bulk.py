@@ -9,7 +9,6 @@ See distributed.dask.org, "Resilience" and "Why did my worker die?".
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -18,8 +17,9 @@ from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from corpus.files import UnreadableError
+from corpus.files import MAX_BYTES, UnreadableError
 from service.errors import NothingUsableError
 from service.ingest import Done, FileReport, Step
 from service.preparing import Makers, Prepared, Work, makers, prepare
@@ -87,6 +87,7 @@ class _Cluster:
         self._patience = patience
         self._expected = expected
         self._client: Client | None = None
+        self._token = uuid4().hex
         self._names = count()
         self._finished: SimpleQueue[tuple[int, Future]] = SimpleQueue()
         self._under_way: dict[int, Future] = {}
@@ -150,7 +151,7 @@ class _Cluster:
     def submit(self, number: int, work: Work) -> None:
         """Give a document to the workers. Raises _LostError."""
         # A name of its own every time: the scheduler must not answer with the failure of an earlier try.
-        key = f"prepare-{os.getpid()}-{work.sha256[:16]}-{next(self._names)}"
+        key = f"prepare-{self._token}-{next(self._names)}"
         try:
             future = self._open.submit(prepare_there, work, self._expected, key=key, pure=False, retries=_RETRIES)
         except (OSError, RuntimeError) as error:
@@ -278,9 +279,12 @@ def over_dask(steps: Iterator[Step], workspace: Workspace) -> Iterator[Done]:
     worker, is there for ``KEHOACH_SCHEDULER_SECONDS``, and where a worker has other models than this machine.
     """
     try:
+        import dask
         import distributed  # noqa: F401 - told apart from a missing module of a worker
     except ImportError as error:
         raise NothingUsableError("KEHOACH_SCHEDULER needs kehoach[dask]: pip install 'kehoach[dask]'") from error
+    # A file travels with its task; Dask would warn of every one over 10 MB.
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": 2 * MAX_BYTES})
     chosen = workspace.settings
     cluster = _Cluster(chosen.scheduler, chosen.scheduler_seconds, makers(workspace))
     try:
