@@ -1,6 +1,6 @@
 """Bulk work over Dask: throughput beside one machine, and a worker and the scheduler killed in the middle.
 
-    python bench/bulk.py [--copies 4]
+    python bench/bulk.py [--copies 4] [--samples 14] [--write]
 
 Starts a scheduler and two workers as processes on loopback, each started again when it ends, as a supervisor would.
 Writes varied copies of the sample plans, brings them in by this process alone, then over Dask, then over Dask again
@@ -80,10 +80,11 @@ class Cluster:
             process.wait()
 
 
-def write_copies(folder: Path, copies: int) -> int:
-    """Write ``copies`` of every sample plan that differ in number and figures; return how many files there are."""
+def write_copies(folder: Path, copies: int, most: int) -> int:
+    """Write ``copies``, different in number and figures, of the shortest sample plans; return how many files there are."""
     folder.mkdir(parents=True)
-    samples = [p for p in sorted((ROOT / "corpus" / "samples").iterdir()) if p.name != "README.md"]
+    plans = [p for p in (ROOT / "corpus" / "samples").iterdir() if p.name != "README.md"]
+    samples = sorted(plans, key=lambda p: (p.stat().st_size, p.name))[:most]
     for copy in range(copies):
         for sample in samples:
             text = re.sub(
@@ -124,13 +125,14 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--copies", type=int, default=4)
+    parser.add_argument("--samples", type=int, default=14, help="how many of the sample plans, the shortest first")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="rewrite results/bulk.md")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kehoach-bulk-"))
     cluster = None
     try:
-        files = write_copies(folder / "plans", given.copies)
+        files = write_copies(folder / "plans", given.copies, given.samples)
         alone = Settings(home=folder / "alone", threads=1)
         models = Workspace(alone)
         _ = models.tagger

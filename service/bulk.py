@@ -295,4 +295,6 @@ def over_dask(steps: Iterator[Step], workspace: Workspace) -> Iterator[Done]:
 
 
 def _size(work: Work) -> int:
-    return len(work.content) if isinstance(work.content, bytes) else len(work.content.text)
+    if isinstance(work.content, bytes):
+        return len(work.content)
+    return sum(len(paragraph.text) for paragraph in work.content.paragraphs)

@@ -64,12 +64,14 @@ def test_addresses_are_fetched_in_order_and_only_where_allowed(
 
 
 def test_the_later_of_two_versions_stays_however_often_both_are_given(warm: Workspace, tmp_path: Path) -> None:
-    older, newer = tmp_path / "a.txt", tmp_path / "b.txt"
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    older, newer = folder / "a.txt", folder / "b.txt"
     older.write_text(PLAN.format(share=60), encoding="utf-8")
     newer.write_text(PLAN.format(share=65), encoding="utf-8")
-    assert [report.outcome for report in ingest([tmp_path], warm)] == ["added", "updated"]
+    assert [report.outcome for report in ingest([folder], warm)] == ["added", "updated"]
     content = warm.store.content
-    again = list(ingest([tmp_path], warm))
+    again = list(ingest([folder], warm))
     assert [report.outcome for report in again] == ["duplicate", "unchanged"]
     assert again[0].reason == f"{newer} holds a newer version"
     assert warm.store.content == content
