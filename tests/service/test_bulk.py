@@ -136,7 +136,7 @@ def alone(folder: Path, with_settings: Callable[..., Workspace], tmp_path: Path)
 def test_what_workers_prepare_is_what_one_machine_does_also_when_they_die(
     cluster: Cluster, folder: Path, alone: tuple[str, list[FileReport]], with_settings: Callable[..., Workspace]
 ) -> None:
-    space = with_settings(scheduler=cluster.address, scheduler_seconds=60)
+    space = with_settings(scheduler=cluster.address, scheduler_seconds=300)
     list(ingest_file(folder / NEWER, space))
     reports = []
     for report in ingest([folder], space):
@@ -157,7 +157,7 @@ def test_a_file_that_kills_workers_is_set_aside_and_the_rest_goes_on(
 ) -> None:
     poison = folder / "41-poison.txt"
     poison.write_text(PLAN.format(upper="LÀO CAI", name=FATAL, number=9, share=9) + f"- {FATAL}.\n", encoding="utf-8")
-    space = with_settings(scheduler=cluster.address, scheduler_seconds=60)
+    space = with_settings(scheduler=cluster.address, scheduler_seconds=300)
     list(ingest_file(folder / NEWER, space))
     reports = list(ingest([folder], space))
     (failed,) = [report for report in reports if report.file == str(poison)]
@@ -170,7 +170,7 @@ def test_a_file_that_kills_workers_is_set_aside_and_the_rest_goes_on(
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     cluster: Cluster, folder: Path, alone: tuple[str, list[FileReport]], with_settings: Callable[..., Workspace]
 ) -> None:
-    space = with_settings(scheduler=cluster.address, scheduler_seconds=60)
+    space = with_settings(scheduler=cluster.address, scheduler_seconds=300)
     run = ingest([folder], space)
     first = [next(run) for _ in range(4)]
     run.close()
@@ -192,8 +192,8 @@ def test_without_scheduler_or_with_other_models_it_ends_with_a_reason(
     began = time.monotonic()
     with pytest.raises(NothingUsableError, match=r"no Dask scheduler answered in 0.5 seconds"):
         list(ingest([folder], space))
-    assert time.monotonic() - began < 10
-    other = with_settings(scheduler=cluster.address, scheduler_seconds=60)
+    assert time.monotonic() - began < 60
+    other = with_settings(scheduler=cluster.address, scheduler_seconds=300)
     monkeypatch.setattr(other.tagger, "id", "another")
     with pytest.raises(NothingUsableError, match="another"):
         list(ingest([folder], other))
