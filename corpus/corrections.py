@@ -104,5 +104,19 @@ def outdated(store: Store, model_id: str) -> list[str]:
         return list(connection.scalars(query))
 
 
+def is_outdated(store: Store, document_id: str, model_id: str) -> bool:
+    """Tell whether another model than this tagged any paragraph of the document that no person has judged."""
+    judged = sa.select(tags.c.paragraph_key).where(tags.c.source == "person")
+    query = (
+        sa.select(tags.c.paragraph_key)
+        .join(paragraphs, tags.c.paragraph_key == paragraphs.c.key)
+        .where(paragraphs.c.document_id == document_id, tags.c.model_id != model_id, tags.c.source == "model")
+        .where(tags.c.paragraph_key.not_in(judged))
+        .limit(1)
+    )
+    with store.engine.connect() as connection:
+        return connection.scalar(query) is not None
+
+
 def _correction(values: dict[str, Any]) -> Correction:
     return Correction(**{**values, "before": tuple(values["before"]), "after": tuple(values["after"])})

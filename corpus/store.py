@@ -105,6 +105,14 @@ class Store:
             row = connection.execute(query.order_by(documents.c.id).limit(1)).first()
         return stored_document(row) if row else None
 
+    def replaced(self) -> dict[str, tuple[str, str]]:
+        """Return the SHA-256 of each version that was replaced to its document's id and SHA-256 of now."""
+        query = sa.select(versions.c.sha256, documents.c.id, documents.c.sha256).where(
+            versions.c.document_id == documents.c.id, versions.c.reason == "replaced"
+        )
+        with self.engine.connect() as connection:
+            return {before: (name, now) for before, name, now in connection.execute(query)}
+
     def add(self, document: Document, analyses: Sequence[Analysis], embedder_id: str) -> None:
         """Store ``document`` with one analysis a paragraph; another version of the same id is kept among its versions.
 
@@ -158,7 +166,7 @@ class Store:
         keys = [member.key for member in members]
         tagged, measured = self._tags(connection, keys), self._targets(connection, keys)
         none = np.zeros(0, np.float32)
-        analyses = [Analysis(tagged.get(key, []), measured.get(key, []), none) for key in keys]
+        analyses = [Analysis(tagged.get(m.key, []), measured.get(m.key, []), none, m.corrected) for m in members]
         return whole_document(row, members), analyses, row.added_at
 
     def whole(self, document_id: str) -> Document | None:
@@ -166,6 +174,12 @@ class Store:
         with self.engine.connect() as connection:
             found = self._whole(connection, document_id)
         return found[0] if found else None
+
+    def analysed(self, document_id: str) -> tuple[Document, list[Analysis]] | None:
+        """Return a document as it was read with what the models and people say of it, without vectors, or None."""
+        with self.engine.connect() as connection:
+            found = self._whole(connection, document_id)
+        return found[:2] if found else None
 
     def versions(self, document_id: str) -> list[Version]:
         """Return the earlier versions of a document, oldest first; also of a deleted one."""

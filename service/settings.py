@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     read_memory: int = Field(
         default=2 * 1024**3, ge=256 * 1024**2, description="Most memory that reading one file may take, in bytes."
     )
+    scheduler: str = Field(
+        default="", description="Address of a Dask scheduler whose workers read and analyse; empty: this machine alone."
+    )
+    scheduler_seconds: float = Field(
+        default=300, gt=0, description="Longest wait for a scheduler, or for any worker of it, that is away."
+    )
     host: str = Field(default="127.0.0.1", description="Address that `kehoach serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `kehoach serve` listens on.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests, over one index.")
