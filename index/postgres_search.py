@@ -78,10 +78,10 @@ pool{n} as (
   where u.segment is null and not (select so from few{n}))"""
 _LEXICAL = """,
 lexical{n} as materialized (
-  select p.key, -(w.weights <#> (select vector from sought)) as score
-  from pool{n} p, lateral (select weights from {s}.forward where key = p.key offset 0) w
-  where w.weights <#> (select vector from sought) < 0{required}
-  order by 2 desc, 1 limit :limit)"""
+  select p.key, w.score
+  from pool{n} p, lateral (
+    select -(w.weights <#> (select vector from sought)) as score from {s}.forward w where w.key = p.key{required} offset 0) w
+  where w.score > 0 order by 2 desc, 1 limit :limit)"""
 _DENSE_OPEN = """,
 dense{n} as materialized (
   select key, -(vector <#> (select v from meant)) as score from {s}.vectors

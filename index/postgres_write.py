@@ -27,6 +27,7 @@ _FACTS = "key, digest, document_id, province, province_today, region, type, kind
 # Binary COPY: signature, flags, no extension; the end is a row of -1 columns.
 _HEAD, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _INT8 = 20
+_BUFFER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -161,10 +162,13 @@ def _fields(*values: bytes | None) -> bytes:
 
 def _copy(connection: sa.Connection, target: str, rows: Iterable[bytes]) -> None:
     with _cursor(connection) as cursor, cursor.copy(f"copy {target} from stdin (format binary)") as copy:
-        copy.write(_HEAD)
+        buffer = bytearray(_HEAD)
         for row in rows:
-            copy.write(row)
-        copy.write(_END)
+            buffer += row
+            if len(buffer) >= _BUFFER:
+                copy.write(buffer)
+                buffer = bytearray()
+        copy.write(buffer + _END)
 
 
 @contextmanager
