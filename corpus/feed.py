@@ -96,5 +96,6 @@ def without_vectors(store: Store, embedder_id: str, keys: Sequence[int]) -> list
                 embeddings.c.embedder_id == embedder_id, embeddings.c.paragraph_key.in_(chunk)
             )
             query = sa.select(paragraphs.c.key, words).where(paragraphs.c.key.in_(chunk), paragraphs.c.key.not_in(done))
+            query = query.order_by(paragraphs.c.key)
             found += [(key, text) for key, text in connection.execute(query)]
     return found

@@ -1,6 +1,6 @@
 """Keep documents, paragraphs, tags, targets and vectors in one database, the truth that indexes are built from.
 
-SQLite in WAL mode by default; any SQLAlchemy URL works. One transaction a document: it is in whole or not at all.
+SQLite by default, or PostgreSQL (``corpus.engine``). One transaction a document: it is in whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy import event
 
 from corpus.changelog import logged, mark_of, touch_documents
 from corpus.codec import analysis_form, analysis_from, document_form, document_from
+from corpus.engine import hold_migrations, insert_new, open_engine
 from corpus.schema import HEAD, documents, embeddings, paragraphs, tags, targets, versions
 from corpus.stored import (
     Analysis,
@@ -55,16 +55,14 @@ class Store:
     """The database behind a URL; migrated to the newest schema when opened."""
 
     def __init__(self, url: str) -> None:
-        address = sa.make_url(url)
-        if address.get_backend_name() == "sqlite" and address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = sa.create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _configure_sqlite)
+        self.engine = open_engine(url)
         self._migrate()
 
     def _migrate(self) -> None:
         with self.engine.begin() as connection:
+            if _version(connection) == HEAD:
+                return
+            hold_migrations(connection)
             if _version(connection) == HEAD:
                 return
             # Imported here: a database at HEAD, the usual case, does not need it.
@@ -102,8 +100,9 @@ class Store:
 
     def with_bytes(self, sha256: str) -> StoredDocument | None:
         """Return a document read from these bytes, or None when they are new."""
+        query = _document_query().where(documents.c.sha256 == sha256)
         with self.engine.connect() as connection:
-            row = connection.execute(_document_query().where(documents.c.sha256 == sha256).limit(1)).first()
+            row = connection.execute(query.order_by(documents.c.id).limit(1)).first()
         return stored_document(row) if row else None
 
     def add(self, document: Document, analyses: Sequence[Analysis], embedder_id: str) -> None:
@@ -224,7 +223,9 @@ class Store:
 
     def documents(self, province: str | None = None) -> list[StoredDocument]:
         """Return the stored documents by province and date, of one province (then or today) if given."""
-        query = _document_query().order_by(documents.c.province, documents.c.year, documents.c.id)
+        # Said because PostgreSQL would put those without a province last.
+        order = (documents.c.province.nulls_first(), documents.c.year.nulls_first(), documents.c.id)
+        query = _document_query().order_by(*order)
         if province is not None:
             query = query.where(in_province(province))
         with self.engine.connect() as connection:
@@ -266,8 +267,8 @@ class Store:
         return found[0] if found else None
 
     def keys(self, only: Filter) -> NDArray[np.int64]:
-        """Return the keys of the paragraphs that pass."""
-        query = paragraph_query(only).with_only_columns(paragraphs.c.key)
+        """Return the keys of the paragraphs that pass, ascending."""
+        query = paragraph_query(only).with_only_columns(paragraphs.c.key).order_by(paragraphs.c.key)
         with self.engine.connect() as connection:
             return np.fromiter(connection.scalars(query), np.int64)
 
@@ -339,7 +340,8 @@ class Store:
             for key, vector in zip(keys, vectors, strict=True)
         ]
         with self.engine.begin() as connection:
-            connection.execute(sa.insert(embeddings), rows)
+            # Another process may have embedded them meanwhile.
+            connection.execute(insert_new(connection, embeddings), rows)
 
     def years(self) -> dict[str, list[int]]:
         """Return document id to the years it counts for: that of issue and those of its period."""
@@ -404,9 +406,3 @@ def _version(connection: sa.Connection) -> str | None:
     version: str | None = connection.scalar(sa.text("select version_num from alembic_version"))
     return version
 
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    for setting in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000"):
-        cursor.execute(f"pragma {setting}")
-    cursor.close()

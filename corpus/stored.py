@@ -165,10 +165,8 @@ def insert_paragraphs(
         }
         for p, analysis in zip(members, analyses, strict=True)
     ]
-    connection.execute(sa.insert(paragraphs), rows)
-    query = sa.select(paragraphs.c.id, paragraphs.c.key).where(paragraphs.c.id.in_([p.id for p in members]))
-    key = {row.id: row.key for row in connection.execute(query)}
-    keyed = [(key[p.id], analysis) for p, analysis in zip(members, analyses, strict=True)]
+    given = sa.insert(paragraphs).returning(paragraphs.c.key, sort_by_parameter_order=True)
+    keyed = list(zip(connection.scalars(given, rows), analyses, strict=True))
     tag_rows = [
         {"paragraph_key": k, "task_group": t.task_group, "probability": t.probability, "assigned": t.assigned,
          "source": t.source, "model_id": t.model_id}

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(
         default=SecretStr(""), description="A key with every right, beside those of `kehoach keys`; empty: none."
     )
+    session_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="What sessions are signed with, one for all hosts of a service; empty: a random one of the home folder.",
+    )
     max_body: int = Field(default=8 * 1024**2, ge=1024, description="Largest request body but for files, in bytes.")
     max_upload: int = Field(
         default=MAX_BYTES, ge=1024, le=MAX_BYTES, description="Largest file sent or fetched, in bytes."

@@ -47,6 +47,14 @@ def postgres_url() -> Iterator[str]:
     postgres.server().drop(url)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store, on each kind of database in turn."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'new' / 'kehoach.db'}"
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     return Path(__file__).resolve().parents[1] / "corpus" / "samples"

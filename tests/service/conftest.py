@@ -65,6 +65,13 @@ def with_settings(space: Workspace, loaded: Workspace) -> Iterator[Callable[...,
         changed.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every workspace of a test have its store on SQLite, then on PostgreSQL."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("KEHOACH_DATABASE", request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
 def warm(with_settings: Callable[..., Workspace]) -> Workspace:
     """An empty workspace with the shared models."""

@@ -20,6 +20,7 @@ from service.errors import UsageError
 from service.jobs import ReusedKeyError
 from service.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("either_database")
 KEYED = {"X-API-Key": "a key for tests"}
 
 
@@ -105,7 +106,7 @@ def test_an_upload_that_is_refused_leaves_nothing(client: TestClient, warm: Work
 
 def test_what_waits_is_cancelled_and_may_be_taken_up_again(warm: Workspace, stop: threading.Event) -> None:
     add(warm, {f"{n}.txt": plan(n).encode() for n in range(3)})
-    item = jobs.take(warm.store)
+    item = jobs.take(warm.store, "here")
     assert item
     jobs.cancel(warm.store, "j1")
     assert states(warm) == ["running", "cancelled", "cancelled"]
@@ -121,12 +122,12 @@ def test_what_waits_is_cancelled_and_may_be_taken_up_again(warm: Workspace, stop
 def test_what_a_dead_process_had_in_hand_is_read_again_but_not_for_ever(warm: Workspace, stop: threading.Event) -> None:
     add(warm, {"1.txt": plan(1).encode()})
     for _ in range(2):
-        assert jobs.take(warm.store)
-        assert jobs.take(warm.store) is None
-        jobs.recover(warm.store)
+        assert jobs.take(warm.store, "here")
+        assert jobs.take(warm.store, "here") is None
+        jobs.recover(warm.store, "here")
         assert states(warm) == ["waiting"]
-    assert jobs.take(warm.store)
-    jobs.recover(warm.store)
+    assert jobs.take(warm.store, "here")
+    jobs.recover(warm.store, "here")
     assert states(warm) == ["failed"]
     assert "died 3 times" in jobs.items(warm.store, "j1")[0].reports[0]["reason"]
     jobs.retry(warm.store, "j1")
@@ -182,7 +183,7 @@ def test_two_workers_never_take_the_same_file(warm: Workspace) -> None:
     def work() -> None:
         misses = 0
         while misses < 20:
-            if item := jobs.take(warm.store):
+            if item := jobs.take(warm.store, "here"):
                 taken.append(item.ordinal)
             else:
                 misses += 1
