@@ -405,4 +405,3 @@ def _version(connection: sa.Connection) -> str | None:
         return None
     version: str | None = connection.scalar(sa.text("select version_num from alembic_version"))
     return version
-

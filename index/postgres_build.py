@@ -90,6 +90,7 @@ def build(
             mark = mark_of(connection)
         embed(store, embedder, store.without_vectors(embedder.id), tell, progress)
         with store.engine.begin() as connection:
+            connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
             tables.prepare(connection)
             _fill(connection, store, embedder, mark, progress)
         with store.engine.begin() as connection:

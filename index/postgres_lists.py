@@ -30,6 +30,7 @@ def extend(store: Store, made: PostgresManifest) -> None:
         if not is_free:
             return
         with store.engine.begin() as connection:
+            connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
             now = tables.manifest(connection)
             if now is None or now.generation != made.generation:
                 return

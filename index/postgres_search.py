@@ -40,7 +40,7 @@ _SETTINGS = (
     " set local jit = off; set local plan_cache_mode = force_custom_plan"
 )
 # ``offset 0`` keeps the planner from reading a whole table where a few rows are looked up.
-_ASKED = """
+ASKED = """
 with asked as materialized (
   select q.term, q.place, d.count, q.boost * ln(1 + (greatest(:total - d.count, 0) + 0.5) / (d.count + 0.5)) as weight
   from unnest(cast(:terms as bigint[]), cast(:places as integer[]), cast(:boosts as float8[])) q(term, place, boost),
@@ -99,6 +99,9 @@ dense{n} as materialized (
   where (select so from few{n}) order by 2 desc limit :limit))"""
 _MEANT = """,
 meant as materialized (select cast(:vector as halfvec) as v)"""
+
+# What the statements are filled with, beside the schema.
+NAMES = {"dimension": PLACES, "bits": WEIGHT_BITS, "mask": (1 << WEIGHT_BITS) - 1}
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,8 @@ class PostgresSnapshot:
         self, words: Words, vector: Vectors | None, filters: Sequence[Filter], values: dict[str, Any]
     ) -> str:
         """Return the statement that finds the candidates; what it is bound with goes into ``values``."""
-        names = {"s": self.manifest.schema, "dimension": PLACES, "bits": WEIGHT_BITS, "mask": (1 << WEIGHT_BITS) - 1}
-        parts, legs = [_ASKED.format(**names)], []
+        names = {"s": self.manifest.schema, **NAMES}
+        parts, legs = [ASKED.format(**names)], []
         required = [place_of(term_of("folded", gram)) + 1 for gram in dict.fromkeys(required_terms(words))]
         if required:
             values |= {

@@ -25,6 +25,7 @@ from nlp.accents import Restorer
 FORMAT = 1
 KEPT_GENERATIONS = 2
 _SCHEMA = "kehoach_index"
+_EXTENSION = "vector"
 _MANIFESTS = f"{_SCHEMA}.manifests"
 # Keys of advisory locks, in this database only: for a build or a merge, and for taking in changes.
 Lock = Literal[889_001, 889_002]
@@ -95,10 +96,11 @@ def schema_of(generation: int) -> str:
 
 def prepare(connection: sa.Connection) -> None:
     """Make what all generations share; hold BUILDING. Raises StaleIndexError where the server has no pgvector."""
-    if not connection.scalar(sa.text("select count(*) from pg_available_extensions where name = 'vector'")):
-        raise StaleIndexError("the PostgreSQL server has no extension vector; expected pgvector 0.8 or newer")
-    connection.exec_driver_sql("create extension if not exists vector")
-    version = connection.scalar(sa.text("select extversion from pg_extension where extname = 'vector'")) or ""
+    name = {"name": _EXTENSION}
+    if not connection.scalar(sa.text("select count(*) from pg_available_extensions where name = :name"), name):
+        raise StaleIndexError(f"the PostgreSQL server has no extension {_EXTENSION}; expected pgvector 0.8 or newer")
+    connection.exec_driver_sql(f"create extension if not exists {_EXTENSION}")
+    version = connection.scalar(sa.text("select extversion from pg_extension where extname = :name"), name) or ""
     if tuple(map(int, version.split(".")[:2])) < (0, 8):
         raise StaleIndexError(
             f"the database has pgvector {version}; expected 0.8 or newer (alter extension vector update)"
@@ -197,9 +199,12 @@ def lock(engine: sa.Engine, key: Lock, *, wait: bool) -> Iterator[bool]:
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         name = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+        # A build takes as long as it takes.
+        connection.exec_driver_sql("set lock_timeout = 0")
         held = connection.scalar(sa.text(f"select {name}(:key)"), {"key": key}) is not False
         try:
             yield held
         finally:
             if held:
                 connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": key})
+            connection.exec_driver_sql("reset lock_timeout")

@@ -236,7 +236,12 @@ def take(store: Store, host: str) -> Item | None:
         row = connection.execute(query.with_for_update(of=job_items, skip_locked=True)).first()
         if row is None:
             return None
-        taken = {"state": "running", "attempts": row.attempts + 1, "taken_by": host, "taken_until": datetime.now(UTC) + LEASE}
+        taken = {
+            "state": "running",
+            "attempts": row.attempts + 1,
+            "taken_by": host,
+            "taken_until": datetime.now(UTC) + LEASE,
+        }
         mine = sa.update(job_items).where(
             job_items.c.job_id == row.job_id, job_items.c.ordinal == row.ordinal, job_items.c.state == "waiting"
         )

@@ -48,7 +48,9 @@ def enqueue(space: Workspace) -> int:
         with space.store.engine.begin() as connection:
             looked = sa.update(saved_searches).where(saved_searches.c.number == search.number)
             # Only one of several processes that come here together goes on from where the search stood.
-            moved = connection.execute(looked.where(saved_searches.c.looked_at == search.looked_at).values(looked_at=last))
+            moved = connection.execute(
+                looked.where(saved_searches.c.looked_at == search.looked_at).values(looked_at=last)
+            )
             if found and moved.rowcount:
                 now = datetime.now(UTC)
                 connection.execute(

@@ -288,7 +288,10 @@ def test_migrations_lead_to_the_tables_as_they_are_declared(store: Store) -> Non
 def test_texts_sort_by_code_point_and_none_comes_first(store: Store) -> None:
     names = ["a b", "a-b", "aB", "ab", "Ab", "đ", "z", "Đ", "ă", "a#2", "a#10"]
     for number, name in enumerate(names):
-        add(store, replace(document(name, sha256=str(number)), metadata=Metadata(province=None if name == "z" else name)))
+        add(
+            store,
+            replace(document(name, sha256=str(number)), metadata=Metadata(province=None if name == "z" else name)),
+        )
     assert [found.id for found in store.documents()] == ["z", *sorted(set(names) - {"z"})]
     assert [found.id for found in store.documents_after("a#2", 100)] == [n for n in sorted(names) if n > "a#2"]
     assert [p.document_id for p in store.paragraphs()][::2] == sorted(names)
@@ -306,7 +309,10 @@ def test_every_text_on_postgresql_has_the_collation_of_code_points(postgres_url:
 
 def test_characters_that_a_text_can_hold_come_back(store: Store) -> None:
     one = document()
-    members = (replace(one.paragraphs[0], text="kế hoạch \U0001f4a7\x01\\ '\" %s :x \u2028", heading_path=("a\x00b",)), one.paragraphs[1])
+    members = (
+        replace(one.paragraphs[0], text="kế hoạch \U0001f4a7\x01\\ '\" %s :x \u2028", heading_path=("a\x00b",)),
+        one.paragraphs[1],
+    )
     add(store, replace(one, paragraphs=members))
     found = store.paragraph("d#1")
     assert found
