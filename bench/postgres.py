@@ -1,6 +1,6 @@
 """Measure the index on PostgreSQL beside the local one, over the same rows in the same run; prints JSON.
 
-    python bench/postgres.py scale legal_passages.jsonl.zst --work FOLDER [--size 20000] [--embedded 20000] [--url URL]
+    python bench/postgres.py scale legal_passages.jsonl.zst --work FOLDER [--size 20000] [--embedded 20000] [--queries 200] [--url URL]
     python bench/postgres.py quality corpus/labelled/search [--split test] [--url URL]
 
 ``scale``: texts and vectors are those of ``bench/scale.py``: texts are real up to the length of the file, vectors of the
@@ -108,7 +108,7 @@ def scale(store: Store, given: argparse.Namespace) -> dict[str, Any]:
     report["local_mb"] = size_of(given.work / "local")
     filters = {**FILTERS, "a document": Filter(document_id=store.documents_after("d5", 1)[0].id)}
     report["kept"] = {name: len(store.keys(only)) for name, only in filters.items()}
-    asked = queries(real)
+    asked = queries(real)[: given.queries]
     speller = Speller(on_server.restorer)
     read = [(understand(query, speller).words, embedder.embed_queries([query])[0]) for query in asked]
     engines: dict[str, Snapshot] = {"postgres": on_server, "local": here}
@@ -221,6 +221,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path)
     parser.add_argument("--size", type=int, default=20_000)
     parser.add_argument("--embedded", type=int, default=20_000)
+    parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--split", default="test")
     parser.add_argument("--url")
     given = parser.parse_args()

@@ -20,7 +20,7 @@ from index import postgres_lists as lists
 from index import postgres_tables as tables
 from index.embed import Progress, embed
 from index.generation import StaleIndexError
-from index.postgres_build import build, checked, take_in
+from index.postgres_build import build, checked, has_grown, take_in
 from index.postgres_search import PostgresSnapshot
 from index.postgres_tables import PostgresManifest
 from models.embedder import Embedder
@@ -55,7 +55,9 @@ class PostgresIndex:
         with self._engine.connect() as connection:
             mark, found, now = mark_of(connection), tables.manifest(connection), self._now
         if now is None:
-            return self.refresh()
+            with self._lock:
+                self._now = now = self._now or self._caught_up(self._opened(), wait=False)
+            return now
         if (found == now.manifest and found.mark == mark) or not self._lock.acquire(blocking=False):
             return now
         try:
@@ -66,25 +68,24 @@ class PostgresIndex:
             touched = self._touched(now.manifest)
             if touched and len(touched) > _AT_ONCE:
                 self._in_background(self.refresh)
-            elif now.manifest.mark != mark:
+            else:
                 now = self._caught_up(now, wait=False)
             self._now = now
         finally:
             self._lock.release()
-        if now.manifest.unlisted > LIST_FROM:
-            self._in_background(self.refresh)
+        if _is_worn(now.manifest):
+            self._in_background(self._renew)
         return now
 
     def refresh(self) -> PostgresSnapshot:
         """Take in all that the store has, listing it by term where it is much, and return the index."""
         self.close()
         with self._lock:
-            now = self._caught_up(self._opened(), wait=True)
-            if now.manifest.unlisted > LIST_FROM:
-                lists.extend(self._store, now.manifest)
-                now = self._opened()
-            self._now = now
-            return now
+            self._now = self._caught_up(self._opened(), wait=True)
+        self._renew()
+        with self._lock:
+            self._now = self._opened()
+            return self._now
 
     def rebuild(self) -> PostgresSnapshot:
         """Build the index whole."""
@@ -103,6 +104,14 @@ class PostgresIndex:
             self._background = threading.Thread(target=work, name="index")
             self._background.start()
 
+    def _renew(self) -> None:
+        """Build or list anew what has worn; others search on meanwhile, threads of this process among them."""
+        now = self._now
+        if now is not None and has_grown(now.manifest):
+            build(self._store, self._embedder, self._tell, self._progress, still_needed=has_grown)
+        elif now is not None and _is_worn(now.manifest):
+            lists.extend(self._store, now.manifest)
+
     def _touched(self, made: PostgresManifest) -> list[int] | None:
         with self._engine.connect() as connection:
             return touched_since(connection, made.revision)
@@ -118,7 +127,7 @@ class PostgresIndex:
                         f"{stale}; this is a standby, which follows when the primary is indexed"
                     ) from stale
             self._tell(f"rebuilding the index ({stale})")
-            build(self._store, self._embedder, self._tell, self._progress, unless_done=True)
+            build(self._store, self._embedder, self._tell, self._progress, still_needed=lambda made: False)
             made = checked(self._store, self._embedder.id)
         now = self._now
         if now is not None and now.manifest.generation == made.generation:
@@ -157,3 +166,7 @@ class PostgresIndex:
         )
         made = take_in(self._store, self._embedder.id, mark, wait=wait)
         return self._with_news(replace(now, manifest=made)) if made else self._opened() if wait else now
+
+
+def _is_worn(made: PostgresManifest) -> bool:
+    return has_grown(made) or made.unlisted > LIST_FROM

@@ -32,7 +32,8 @@ _CHUNK = 5_000
 # Bytes that building the graph takes a paragraph, and the most it may; beyond, it goes on more slowly.
 _GRAPH_BYTES = 2_000
 _MOST_MEMORY = 2 * 1024**3
-# A share of all paragraphs that is built anew rather than taken in, unless it is few; growing to as much as this, all is.
+# From this share of all paragraphs on, changes are not taken in, but all is built anew, unless they are few; as where there are
+# so many times what it was built with.
 _MUCH, _FEW, _GROWN = 0.5, 5_000, 2
 
 
@@ -54,18 +55,18 @@ def checked(store: Store, embedder_id: str) -> PostgresManifest:
             raise StaleIndexError("the store does not tell what changed since the index was built")
         if len(touched) > max(_FEW, _MUCH * made.paragraphs):
             raise StaleIndexError(f"{len(touched)} paragraphs changed since it was built")
-        if made.paragraphs > max(_FEW, _GROWN * made.base):
-            raise StaleIndexError(f"it has grown from {made.base} to {made.paragraphs} paragraphs")
         try:
-            held = connection.scalar(sa.text(f"select count(*) from {made.schema}.facts"))
+            held, told = tables.paragraphs(connection, made)
         except sa.exc.ProgrammingError as error:
             raise StaleIndexError(f"the index in the database is damaged: {error.orig}") from error
-        if held != made.paragraphs:
-            # Read once more in one statement: another process may have taken in changes between the two.
-            query = f"select count(*) from {made.schema}.facts having count(*) = (select paragraphs from kehoach_index.manifests where generation = {made.generation:d})"
-            if connection.scalar(sa.text(query)) is None:
-                raise StaleIndexError(f"the index in the database holds {held} paragraphs instead of {made.paragraphs}")
+        if held != told:
+            raise StaleIndexError(f"the index in the database holds {held} paragraphs instead of {told}")
     return made
+
+
+def has_grown(made: PostgresManifest) -> bool:
+    """Tell whether a generation has outgrown what it was built with, its mean lengths and its lists."""
+    return made.paragraphs > max(_FEW, _GROWN * made.base)
 
 
 @stage("index")
@@ -75,17 +76,18 @@ def build(
     tell: Callable[[str], None],
     progress: Progress,
     *,
-    unless_done: bool = False,
+    still_needed: Callable[[PostgresManifest], bool] | None = None,
 ) -> None:
     """Build a generation from ``store`` whole, in one transaction, and make it current.
 
-    ``unless_done``: not where another process did while this one waited for it.
+    ``still_needed`` is asked when no other process builds: nothing is done where the current generation is of use and this
+    denies that its manifest needs it.
     """
     with tables.lock(store.engine, BUILDING, wait=True):
-        if unless_done:
+        if still_needed:
             with suppress(StaleIndexError):
-                checked(store, embedder.id)
-                return
+                if not still_needed(checked(store, embedder.id)):
+                    return
         with store.engine.connect() as connection:
             mark = mark_of(connection)
         embed(store, embedder, store.without_vectors(embedder.id), tell, progress)
@@ -122,6 +124,7 @@ def _fill(connection: sa.Connection, store: Store, embedder: Embedder, mark: Mar
     memory = min(_MOST_MEMORY, 64 * 1024**2 + done * _GRAPH_BYTES) // 1024
     connection.exec_driver_sql(f"set local maintenance_work_mem = {memory}")
     tables.add_indexes(connection, schema)
+    progress("indexing vectors", done, done)
     made = PostgresManifest(
         generation, FORMAT, mark.store_id, mark.revision, embedder.id, embedder.dimension, done, done, last, 0, means
     )
@@ -149,6 +152,7 @@ def take_in(store: Store, embedder_id: str, mark: Mark, *, wait: bool) -> Postgr
     """
     with store.engine.begin() as connection:
         name = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+        connection.exec_driver_sql("set local lock_timeout = 0")
         if connection.scalar(sa.text(f"select {name}(:key)"), {"key": CHANGING}) is False:
             return None
         made = tables.manifest(connection)

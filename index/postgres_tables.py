@@ -123,6 +123,13 @@ def manifest(connection: sa.Connection) -> PostgresManifest | None:
     return PostgresManifest(**row) if row else None
 
 
+def paragraphs(connection: sa.Connection, made: PostgresManifest) -> tuple[int, int]:
+    """Return how many paragraphs the tables of a generation hold, and how many its manifest says now."""
+    query = f"select (select count(*) from {made.schema}.facts), paragraphs from {_MANIFESTS} where generation = :g"
+    held, told = connection.execute(sa.text(query), {"g": made.generation}).one()
+    return held, told
+
+
 def next_generation(connection: sa.Connection) -> int:
     """Return the number of the generation to be built."""
     return 1 + (connection.scalar(sa.text(f"select max(generation) from {_MANIFESTS}")) or 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -256,6 +258,35 @@ def test_a_build_that_fails_leaves_the_current_one_and_nothing_else(
     assert set(schemas) == {"kehoach_index", before.manifest.schema}
 
 
+BUILDER = """
+import sys, time
+sys.path[:0] = {path!r}
+from corpus.store import Store
+from index.postgres import PostgresIndex
+from tests.index.conftest import WordEmbedder
+def show(what, done, total):
+    print(what, flush=True)
+    if what == "indexing vectors":
+        time.sleep(60)
+PostgresIndex(Store({url!r}), WordEmbedder(), lambda what: None, show).rebuild()
+"""
+
+
+def test_a_build_that_is_killed_leaves_the_current_one_and_its_lock_free(opened, postgres_store: Store) -> None:
+    before = opened().snapshot()
+    root = str(Path(__file__).resolve().parents[2])
+    script = BUILDER.format(path=[root], url=postgres_store.engine.url.render_as_string(hide_password=False))
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=root)
+    assert process.stdout
+    while process.stdout.readline() != b"indexing vectors\n":
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert opened().snapshot().manifest == before.manifest
+    assert opened().rebuild().manifest.generation == 2
+
+
 def test_processes_that_find_none_build_one(opened) -> None:
     indexes = [opened() for _ in range(3)]
     threads = [threading.Thread(target=index.snapshot) for index in indexes]
@@ -281,13 +312,17 @@ def test_one_that_has_grown_much_is_built_anew(
     opened, postgres_store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_build, "_FEW", 3)
-    opened().snapshot()
+    index, other = opened(), opened()
+    index.snapshot()
+    other.snapshot()
     for n in range(4):
         add(postgres_store, words_embedder, f"new{n}", f"một {n}", f"hai {n}")
-        opened().snapshot()
-    now = opened().snapshot().manifest
-    assert now.generation == 2
+        index.refresh()
+    now = other.snapshot().manifest
+    other.close()
+    assert now.generation == index.snapshot().manifest.generation == 2
     assert now.base > 10
+    assert now.paragraphs == 13
 
 
 def test_a_text_that_changed_under_its_key_is_searched_by_its_new_words(opened, postgres_store: Store) -> None:
