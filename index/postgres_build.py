@@ -95,7 +95,8 @@ def build(
             connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
             tables.prepare(connection)
             _fill(connection, store, embedder, mark, progress)
-        with store.engine.begin() as connection:
+        # What is still searched goes after the next build.
+        with suppress(sa.exc.OperationalError), store.engine.begin() as connection:
             tables.drop_old(connection)
 
 

@@ -27,6 +27,7 @@ KEPT_GENERATIONS = 2
 _SCHEMA = "kehoach_index"
 _EXTENSION = "vector"
 _MANIFESTS = f"{_SCHEMA}.manifests"
+_NO_TABLE = "42P01"
 # Keys of advisory locks, in this database only: for a build or a merge, and for taking in changes.
 Lock = Literal[889_001, 889_002]
 BUILDING: Lock = 889_001
@@ -115,11 +116,14 @@ def prepare(connection: sa.Connection) -> None:
 
 
 def manifest(connection: sa.Connection) -> PostgresManifest | None:
-    """Return the manifest of the current generation, or None."""
-    # Another name than that of a table, which to_regclass alone may ask for without an error.
-    if connection.scalar(sa.text("select to_regclass(:name)"), {"name": _MANIFESTS}) is None:
+    """Return the manifest of the current generation, or None; the transaction may be of no more use then."""
+    query = sa.text(f"select * from {_MANIFESTS} order by generation desc limit 1")
+    try:
+        row = connection.execute(query).mappings().first()
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != _NO_TABLE:
+            raise
         return None
-    row = connection.execute(sa.text(f"select * from {_MANIFESTS} order by generation desc limit 1")).mappings().first()
     return PostgresManifest(**row) if row else None
 
 
@@ -173,7 +177,8 @@ def count_unlisted(connection: sa.Connection, made: PostgresManifest) -> int:
 
 
 def drop_old(connection: sa.Connection) -> None:
-    """Remove the generations that no reader has just read the number of."""
+    """Remove the generations that no reader has just read the number of, unless one still searches them."""
+    connection.exec_driver_sql("set local lock_timeout = '5s'")
     query = sa.text(f"select generation from {_MANIFESTS} order by generation desc offset :kept")
     for generation in connection.scalars(query, {"kept": KEPT_GENERATIONS}).all():
         connection.exec_driver_sql(f"drop schema if exists {schema_of(generation)} cascade")

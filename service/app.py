@@ -40,7 +40,7 @@ from service import (
 )
 from service.background import Background
 from service.logs import configure
-from service.middleware import BodyLimit, Observed, RateLimit
+from service.middleware import Again, BodyLimit, Observed, RateLimit
 from service.paging import NotModified, models_of
 from service.problems import ProblemError, add_problem_handlers, add_schemas, problem_responses
 from service.schemas import Health
@@ -144,6 +144,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
 
 def _surround(app: FastAPI, settings: Settings) -> None:
     """Add the layers around the endpoints; the last one added is the outermost."""
+    app.add_middleware(Again)
     app.add_middleware(BodyLimit, settings=settings)
     if settings.rate:
         app.add_middleware(RateLimit, rate=settings.rate)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service import judging, keeping, operating, overview
+from service import judging, keeping, migrating, operating, overview
 from service.errors import NothingUsableError, UsageError, UserError
 from service.options import (
     DocumentType,
@@ -426,6 +426,7 @@ keeping.add_commands(app)
 judging.add_commands(app)
 overview.add_commands(app)
 operating.add_commands(app)
+migrating.add_commands(app)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -18,10 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from corpus.stages import timed
 from service import audit, metrics
-from service.problems import problem_response
+from service.problems import LOST, problem_response
 from service.settings import Settings
 
 _LOG = logging.getLogger("kehoach")
+# Seconds before what the database failed is tried again.
+_PAUSE = 0.5
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 HEADERS = {
     "Content-Security-Policy": (
@@ -85,7 +88,10 @@ class Observed:
         metrics.requests.labels(request.method if route != "other" else "any", route, str(status)).inc()
         metrics.request_seconds.labels(route).observe(seconds)
         if entry := getattr(request.state, "audit", None):
-            await asyncio.shield(run_in_threadpool(audit.end, request.app.state.workspace.store, entry, status))
+            try:
+                await asyncio.shield(run_in_threadpool(audit.end, request.app.state.workspace.store, entry, status))
+            except SQLAlchemyError:
+                _LOG.exception("the audit log could not be told how a request ended", extra={"entry": entry})
         # Without the query: it may hold what somebody looks for, and does not help to find a fault.
         fields: dict[str, Any] = {"method": request.method, "path": scope["path"], "status": status}
         _LOG.info("request", extra={**fields, "ms": round(1000 * seconds, 1)})
@@ -126,6 +132,31 @@ class RateLimit:
         if len(self._left) > self._MOST_CALLERS:
             del self._left[next(iter(self._left))]
         return (1 - left) / self._rate if is_early else 0.0
+
+
+class Again:
+    """Answer a request that only reads once more where the database was lost meanwhile: the primary may have changed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        before = dict(scope)
+
+        async def unless_lost(message: Message) -> None:
+            if LOST not in scope:
+                await send(message)
+
+        await self._app(scope, receive, unless_lost)
+        if LOST in scope:
+            await asyncio.sleep(_PAUSE)
+            scope.clear()
+            scope.update(before)
+            await self._app(scope, receive, send)
 
 
 class BodyLimit:

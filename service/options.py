@@ -40,7 +40,7 @@ def workspace() -> Iterator[Workspace]:
     from models.errors import ModelError
 
     with ExitStack() as shown:
-        opened = Workspace(settings(), say, _bars(shown))
+        opened = Workspace(settings(), say, bars(shown))
         try:
             yield opened
         except (ModelError, TaxonomyError, ImportError) as error:
@@ -49,17 +49,17 @@ def workspace() -> Iterator[Workspace]:
             opened.close()
 
 
-def _bars(shown: ExitStack) -> Callable[[str, int, int], None]:
+def bars(shown: ExitStack) -> Callable[[str, int, int], None]:
     """Return what draws a bar for each thing that the workspace does; the first one opens the display in ``shown``."""
-    bars: list[Progress] = []
+    opened: list[Progress] = []
     tasks: dict[str, TaskID] = {}
 
     def draw(what: str, done: int, total: int) -> None:
-        if not bars:
-            bars.append(shown.enter_context(progress("", quiet=False)))
+        if not opened:
+            opened.append(shown.enter_context(progress("", quiet=False)))
         if what not in tasks:
-            tasks[what] = bars[0].add_task(what)
-        bars[0].update(tasks[what], completed=done, total=total, visible=done < total)
+            tasks[what] = opened[0].add_task(what)
+        opened[0].update(tasks[what], completed=done, total=total, visible=done < total)
 
     return draw
 

@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from corpus.store import Store
 from corpus.taxonomy import TaskGroup, read_taxonomy
 from corpus.worker import Limits, Worker
@@ -18,7 +20,7 @@ from index.live import LiveIndex
 from index.search import Searcher
 from models.build import default_folder
 from models.embedder import Embedder, load_embedder
-from service.errors import NothingUsableError
+from service.errors import NothingUsableError, UsageError
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from models.similarity import Matcher
     from models.tagger import Tagger
 
+_EXAMPLE = "postgresql+psycopg://kehoach:PASSWORD@/kehoach?host=db1&host=db2"
 Tell = Callable[[str], None]
 # Gets what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -50,9 +53,9 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """The database."""
+        """The database. Raises UsageError or NothingUsableError where it cannot be opened."""
         with self._lock:
-            return Store(self.settings.database_url)
+            return open_store(self.settings.database_url, "KEHOACH_DATABASE")
 
     @cached_property
     def worker(self) -> Worker:
@@ -166,6 +169,18 @@ def _usable(index: Callable[[], Snapshot]) -> Snapshot:
         return index()
     except StaleIndexError as error:
         raise NothingUsableError(f"there is no usable index: {error}") from error
+
+
+def open_store(url: str, name: str) -> Store:
+    """Open the store at ``url``, called ``name`` in errors: UsageError for a wrong one, NothingUsableError for one out of reach."""
+    try:
+        return Store(url)
+    except sa.exc.ArgumentError as error:
+        raise UsageError(f"{name} is no URL of SQLAlchemy such as {_EXAMPLE}") from error
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{name} needs the package {error.name}: pip install 'kehoach[postgres]'") from error
+    except sa.exc.OperationalError as error:
+        raise NothingUsableError(f"{name}: the store cannot be opened: {error.orig}") from error
 
 
 def own_or_shipped(own: Path, name: str) -> Path:

@@ -36,22 +36,36 @@ _WATCH = 'read -r _; kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")" && sleep
 
 
 class Server:
-    """A server in a new temporary folder; ``settings`` are put over those that make it quick."""
+    """A server in a new temporary folder; ``settings`` are put over those that make it quick.
 
-    def __init__(self, **settings: str) -> None:
+    A standby of ``primary``, which runs with the setting ``wal_level=replica`` and a few ``max_wal_senders``, where it is given.
+    """
+
+    def __init__(self, primary: Server | None = None, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="kehoach-pg-"))
         self._settings = _QUICK | settings
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             os.chown(self.folder, _NOBODY, _NOBODY)
-        options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        if primary is None:
+            made = ["initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+        else:
+            made = [
+                "pg_basebackup",
+                "-D",
+                "data",
+                "-R",
+                "-c",
+                "fast",
+                "-h",
+                str(primary.folder),
+                "-U",
+                "postgres",
+                "-N",
+            ]
         with self._log() as log:
             subprocess.run(
-                [_programs() / "initdb", "-D", self.folder / "data", *options],
-                stdout=log,
-                stderr=log,
-                check=True,
-                **_user(),
+                [_programs() / made[0], *made[1:]], stdout=log, stderr=log, check=True, cwd=self.folder, **_user()
             )
         self._watcher = subprocess.Popen(
             ["/bin/sh", "-c", _WATCH, "sh", self.folder],
@@ -79,6 +93,22 @@ class Server:
             process.kill()
             process.wait()
         raise RuntimeError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()[-2000:]}")
+
+    def promote(self) -> None:
+        """Make a primary of a standby."""
+        with self.connect() as connection:
+            assert connection.execute("select pg_promote()").fetchone() == (True,)
+
+    def wait_for(self, primary: Server) -> None:
+        """Wait until a standby has all that ``primary`` has."""
+        with primary.connect() as connection:
+            (there,) = connection.execute("select pg_current_wal_insert_lsn()::text").fetchone() or ("",)
+        with self.connect() as connection:
+            reached = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
+            until = time.monotonic() + _SECONDS
+            while connection.execute(reached, [there]).fetchone() != (True,):
+                assert time.monotonic() < until
+                time.sleep(0.02)
 
     def kill(self) -> None:
         """End the server as a crash does; its folder stays."""
@@ -146,7 +176,7 @@ def _name(url: str) -> str:
 
 
 def _user() -> dict[str, Any]:
-    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
+    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 @cache

@@ -27,6 +27,7 @@ from service.workspace import Workspace
 CORRECTION = {"paragraph_id": "none", "task_groups": [], "by": "x"}
 
 
+pytestmark = pytest.mark.usefixtures("either_database")
 Make = Callable[..., Workspace]
 
 

@@ -16,6 +16,7 @@ from service.errors import NothingUsableError, UsageError
 from service.ingest import ingest
 from service.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("either_database")
 SAMPLE = Path(__file__).parents[2] / "corpus/samples/cao-bang-1043-kh-ubnd-2021.html"
 
 

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -227,3 +228,50 @@ def test_a_reused_key_names_the_job(warm: Workspace) -> None:
     add(warm, {"1.txt": b"x"}, "j1", "k")
     with pytest.raises(ReusedKeyError, match="in job j1"):
         add(warm, {"2.txt": b"x"}, "j2", "k")
+
+
+def test_hosts_take_what_they_can_read_and_what_another_left(warm: Workspace) -> None:
+    url = "https://plans.example/a.pdf"
+    jobs.add(warm.store, "j", "An", [("a.txt", "1", None), (url, url, url)], None, "first")
+    assert {item.spool for item in jobs.items(warm.store, "j")} == {"first", None}
+    theirs = jobs.take(warm.store, "second")
+    assert theirs
+    assert theirs.url == url
+    assert jobs.take(warm.store, "second") is None, "a file lies at the first host"
+    ours = jobs.take(warm.store, "first")
+    assert ours
+    jobs.recover(warm.store, "third")
+    assert states(warm, "j") == ["running", "running"]
+    jobs.recover(warm.store, "first")
+    assert states(warm, "j") == ["waiting", "running"]
+    assert jobs.hold(warm.store, theirs)
+    assert not jobs.hold(warm.store, ours)
+
+    with warm.store.engine.begin() as connection:
+        connection.execute(sa.update(job_items).values(taken_until=datetime.now(UTC) - timedelta(seconds=1)))
+    jobs.recover(warm.store, "third")
+    again = jobs.take(warm.store, "third")
+    assert again
+    assert (again.url, again.attempts) == (url, 2)
+    jobs.finish(warm.store, theirs, "failed", [])
+    assert states(warm, "j") == ["waiting", "running"], "who lost an item has no say in it"
+    jobs.finish(warm.store, again, "done", [])
+    assert states(warm, "j") == ["waiting", "done"]
+
+
+def test_what_is_in_hand_is_held_while_it_takes_long(
+    warm: Workspace, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=0.2))
+    add(warm, {"1.txt": plan(1).encode()})
+    parse = warm.worker.parse
+
+    def slow(data: bytes, name: str) -> list:
+        time.sleep(0.6)
+        jobs.recover(warm.store, "another")
+        assert states(warm) == ["running"]
+        return parse(data, name)
+
+    monkeypatch.setattr(warm.worker, "parse", slow)
+    assert run_waiting(warm, stop) == 1
+    assert states(warm) == ["done"]

@@ -7,6 +7,12 @@ revision = "0006"
 down_revision = "0005"
 
 
+_TABLES = (
+    "documents", "paragraphs", "tags", "targets", "embeddings", "corrections", "versions", "api_keys", "jobs", "job_items",
+    "saved_searches", "deliveries", "audit", "state",
+)  # fmt: skip
+
+
 def upgrade() -> None:
     for column in (
         sa.Column("spool", sa.String),
@@ -17,8 +23,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name != "postgresql":
         return
     found = sa.inspect(op.get_bind())
-    for table in found.get_table_names():
-        texts = [column for column in found.get_columns(table) if isinstance(column["type"], sa.String)]
-        for column in texts if table != "alembic_version" else ():
-            kind = column["type"].compile(dialect=op.get_bind().dialect)
-            op.execute(f'alter table "{table}" alter column "{column["name"]}" type {kind} collate "C"')
+    for table in _TABLES:
+        for text in (column for column in found.get_columns(table) if isinstance(column["type"], sa.String)):
+            kind = text["type"].compile(dialect=op.get_bind().dialect)
+            op.execute(f'alter table "{table}" alter column "{text["name"]}" type {kind} collate "C"')
