@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
+from corpus.engine import is_lost
 from service import jobs
 from service.access import Space, Who, may_edit, may_read
 from service.background import Background
@@ -88,8 +89,10 @@ def start(
     except jobs.ReusedKeyError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProblemError(409, str(error)) from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        # Where the database was lost the job may be in it; files that no job has are cleaned up later.
+        if not is_lost(error):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     if is_new:
         background: Background = request.app.state.background

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from corpus.engine import is_lost
 from service import jobs, searches, sessions
 from service.access import Space, Who, may_edit, may_read
 from service.api import filter_of
@@ -59,8 +60,9 @@ def start(
     except UsageError as error:
         shutil.rmtree(folder, ignore_errors=True)
         return _upload_page(request, space, lang, str(error))
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        if not is_lost(error):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     request.app.state.background.wake()
     return RedirectResponse(f"/jobs/{made.id}?lang={lang}", 303)

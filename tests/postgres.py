@@ -50,19 +50,8 @@ class Server:
         if primary is None:
             made = ["initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
         else:
-            made = [
-                "pg_basebackup",
-                "-D",
-                "data",
-                "-R",
-                "-c",
-                "fast",
-                "-h",
-                str(primary.folder),
-                "-U",
-                "postgres",
-                "-N",
-            ]
+            flags = ("-D", "data", "-R", "-N", "-c", "fast", "-U", "postgres")
+            made = ["pg_basebackup", *flags, "-h", str(primary.folder)]
         with self._log() as log:
             subprocess.run(
                 [_programs() / made[0], *made[1:]], stdout=log, stderr=log, check=True, cwd=self.folder, **_user()

@@ -16,7 +16,6 @@ from service.errors import NothingUsableError, UsageError
 from service.ingest import ingest
 from service.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("either_database")
 SAMPLE = Path(__file__).parents[2] / "corpus/samples/cao-bang-1043-kh-ubnd-2021.html"
 
 
@@ -32,6 +31,7 @@ def groups_of(space: Workspace, paragraph_id: str) -> tuple[str, ...]:
     return found.groups
 
 
+@pytest.mark.usefixtures("either_database")
 def test_a_correction_is_recorded_and_stays(filled: Workspace, tmp_path: Path) -> None:
     paragraph = next(p for p in filled.store.paragraphs() if p.groups)
     made = correct(filled, paragraph.id, [], "An", "chỉ nhắc tên")
@@ -73,6 +73,7 @@ def test_the_queue_asks_for_unsure_ones_and_not_twice(filled: Workspace) -> None
     assert asked[0].paragraph.id not in [item.paragraph.id for item in queue(filled, 50)]
 
 
+@pytest.mark.usefixtures("either_database")
 def test_tagging_anew_reports_what_moved(filled: Workspace) -> None:
     first = filled.tagger
     assert retag(filled).paragraphs == 0

@@ -96,6 +96,26 @@ def test_the_same_key_gives_the_same_job(client: TestClient, warm: Workspace) ->
     assert [p for p in warm.settings.spool.iterdir() if p.name != first["job_id"]] == []
 
 
+def test_an_import_whose_answer_was_lost_is_there_when_asked_for_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = jobs.add
+
+    def lost(*given: object) -> None:
+        add(*given)
+        raise sa.exc.OperationalError(
+            "commit", None, OSError("server closed the connection"), connection_invalidated=True
+        )
+
+    headers = KEYED | {"Idempotency-Key": "k1"}
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "add", lost)
+        assert client.post("/v1/jobs", files={"files": ("1.txt", plan(1))}, headers=headers).status_code == 503
+    again = client.post("/v1/jobs", files={"files": ("1.txt", plan(1))}, headers=headers)
+    assert again.status_code == 202
+    assert done(client, again.json()["job_id"])["failed"] == 0
+
+
 def test_an_upload_that_is_refused_leaves_nothing(client: TestClient, warm: Workspace) -> None:
     sent = [("files", ("1.txt", plan(1))), ("files", ("x.exe", b"MZ"))]
     refused = client.post("/v1/jobs", files=sent, headers=KEYED)
