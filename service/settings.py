@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from corpus.files import MAX_BYTES
@@ -34,6 +34,10 @@ class Settings(BaseSettings):
         default_factory=lambda: user_cache_path("kehoach"), description="Folder of built models; may be deleted."
     )
     database: str = Field(default="", description="SQLAlchemy URL of the store; empty: SQLite in the home folder.")
+    index: Literal["local", "postgres"] = Field(
+        default="local",
+        description='Where the search index is: "local", in the home folder, or "postgres", in the database of the store.',
+    )
     embedder: str = Field(
         default="default",
         description='"default", or a sentence-transformers hub name or folder (needs kehoach[transformers]).',
@@ -97,6 +101,13 @@ class Settings(BaseSettings):
     )
     log_format: Literal["json", "plain"] = Field(default="json", description="Log lines of `kehoach serve`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least that is logged.")
+
+    @field_validator("index")
+    @classmethod
+    def _index_has_its_database(cls, index: str, known: ValidationInfo) -> str:
+        if index == "postgres" and not str(known.data.get("database", "")).startswith("postgresql"):
+            raise ValueError("postgres needs a KEHOACH_DATABASE that is postgresql+psycopg://USER@HOST/NAME")
+        return index
 
     @property
     def database_url(self) -> str:

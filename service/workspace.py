@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from corpus.store import Store
 from corpus.taxonomy import TaskGroup, read_taxonomy
 from corpus.worker import Limits, Worker
-from index.generation import Manifest
+from index.engine import Described, Index, Snapshot
+from index.generation import StaleIndexError
 from index.live import LiveIndex
 from index.search import Searcher
 from models.build import default_folder
@@ -112,23 +113,27 @@ class Workspace:
             return load_matcher(own_or_shipped(self.settings.own_matcher, "matcher"), self.default_embedder)
 
     @cached_property
-    def index(self) -> LiveIndex:
+    def index(self) -> Index:
         """The index, following the store."""
         with self._lock:
+            if self.settings.index == "postgres":
+                from index.postgres import PostgresIndex
+
+                return PostgresIndex(self.store, self.embedder, self.tell, self.progress)
             return LiveIndex(self.settings.index_folder, self.store, self.embedder, self.tell, self.progress)
 
     @property
     def searcher(self) -> Searcher:
         """A searcher over what the store holds now; a missing or damaged index is built first."""
-        return Searcher(self.store, self.index.snapshot(), self.embedder)
+        return Searcher(self.store, _usable(self.index.snapshot), self.embedder)
 
-    def build_index(self) -> Manifest:
+    def build_index(self) -> Described:
         """Bring the index up to the store."""
-        return self.index.refresh().manifest
+        return _usable(self.index.refresh).manifest
 
-    def rebuild_index(self) -> Manifest:
+    def rebuild_index(self) -> Described:
         """Build the index whole from the store."""
-        return self.index.rebuild().manifest
+        return _usable(self.index.rebuild).manifest
 
     @property
     def families(self) -> Families:
@@ -157,6 +162,13 @@ class Workspace:
             self.worker.close()
         if "store" in self.__dict__:
             self.store.close()
+
+
+def _usable(index: Callable[[], Snapshot]) -> Snapshot:
+    try:
+        return index()
+    except StaleIndexError as error:
+        raise NothingUsableError(f"there is no usable index: {error}") from error
 
 
 def open_store(url: str, name: str) -> Store:
