@@ -47,7 +47,7 @@ Outcome = Literal["added", "updated", "unchanged"]
 # SQLite takes at most 32,766 bound values in a statement; a chunk stays well below in every query here.
 _CHUNK = 5_000
 # Made once: every search asks them, and making a statement costs more than running it.
-_KEYS = sa.bindparam("keys", expanding=True)
+_KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
 _BY_KEY = paragraph_query(Filter()).where(paragraphs.c.key.in_(_KEYS))
 _GROUPS = (
     sa.select(tags.c.paragraph_key, tags.c.task_group)

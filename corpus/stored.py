@@ -227,7 +227,7 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
 def stored_paragraph(row: sa.Row[Any], groups: Sequence[str]) -> StoredParagraph:
     """Return a paragraph of its row by ``paragraph_query``, whose columns come in the order of the fields."""
     (key, id_, document_id, ordinal, text, kind, path, is_heading, province, today, year, number, title, page, agencies,
-     corrected) = row  # fmt: skip
+     corrected) = tuple(row)  # fmt: skip
     return StoredParagraph(
         key, id_, document_id, ordinal, text, kind, tuple(path), is_heading, province, today, year, number, title, page,
         tuple(agencies), corrected, tuple(groups),

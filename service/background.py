@@ -6,6 +6,7 @@ import fcntl
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,8 @@ from service.workspace import Workspace
 _LOG = logging.getLogger("kehoach")
 # Seconds between looks for work that another process may have taken in.
 _PAUSE = 0.5
+# Seconds of importing after which the index is brought up, so that searches do not have to.
+_INDEXED_EVERY = 2.0
 
 
 class Background:
@@ -98,7 +101,7 @@ def _lock(home: Path) -> Iterator[bool]:
 
 def run_waiting(space: Workspace, stop: threading.Event, backend: httpcore.NetworkBackend | None = None) -> int:
     """Bring in what waits, one file after another, until nothing does or ``stop`` is set; return how many were done."""
-    count = 0
+    count, indexed = 0, time.monotonic()
     while not stop.is_set() and (item := jobs.take(space.store)):
         try:
             reports = list(_ingest(space, item, backend))
@@ -114,8 +117,13 @@ def run_waiting(space: Workspace, stop: threading.Event, backend: httpcore.Netwo
             jobs.finish(space.store, item, "waiting", [])
             break
         state: jobs.State = "done" if any(report.is_usable for report in reports) else "failed"
+        if time.monotonic() - indexed > _INDEXED_EVERY:
+            space.build_index()
+            indexed = time.monotonic()
         jobs.finish(space.store, item, state, map(report_form, reports))
         count += 1
+    if count:
+        space.build_index()
     return count
 
 

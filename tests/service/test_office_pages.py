@@ -28,6 +28,7 @@ from service import (
 from service.access import may_read
 from service.pages_tagging import carried, paragraphs_of
 
+pytestmark = pytest.mark.usefixtures("overviews")
 KEYED = {"X-API-Key": "a key for tests"}
 DOCUMENT = "/documents/cao-bang/1043-kh-ubnd-2021"
 PLAN = """ỦY BAN NHÂN DÂN
