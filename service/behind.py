@@ -21,13 +21,12 @@ from typing import Any
 from service.background import Background
 from service.ingest import FileReport, ingest_bytes
 from service.kept_overviews import PAUSE, Kept, Maker
-from service.settings import Settings
+from service.rates import create_table
+from service.settings import RATES, SHARED_VARIABLE, SOCKET, Settings, shared_folder
 from service.settings import settings as of_environment
 from service.workspace import Workspace
 
 _LOG = logging.getLogger("kehoach")
-# Names the socket to the workers of one `kehoach serve`; set by that command alone.
-SOCKET_VARIABLE = "KEHOACH_BACKGROUND_SOCKET"
 # How much the process of low priority gives way (0: not at all, 19: to everything).
 _NICENESS = 5
 # Documents sent one by one that are read at a time, and that wait for it in each worker.
@@ -127,22 +126,23 @@ class RemoteBehind(Behind):
 
 def behind_of(space: Workspace) -> Behind:
     """Return what does the work behind this process: the process that `kehoach serve` started, else its own threads."""
-    address = os.environ.get(SOCKET_VARIABLE)
-    return RemoteBehind(space, address) if address else Behind(space)
+    folder = shared_folder()
+    return RemoteBehind(space, str(folder / SOCKET)) if folder else Behind(space)
 
 
 @contextlib.contextmanager
 def process_behind() -> Iterator[None]:
     """Keep the process of low priority running for what is started inside; replace it when it dies."""
     with tempfile.TemporaryDirectory(prefix="kehoach-") as folder:
-        os.environ[SOCKET_VARIABLE] = str(Path(folder) / "socket")
+        os.environ[SHARED_VARIABLE] = folder
+        create_table(Path(folder) / RATES)
         keeper = _Keeper()
         keeper.start()
         try:
             yield
         finally:
             keeper.stop()
-            del os.environ[SOCKET_VARIABLE]
+            del os.environ[SHARED_VARIABLE]
 
 
 class _Keeper:
@@ -193,7 +193,7 @@ def _main() -> None:
     parent = multiprocessing.parent_process()
     space = Workspace(chosen)
     behind = Behind(space)
-    address = Path(os.environ[SOCKET_VARIABLE])
+    address = Path(os.environ[SHARED_VARIABLE]) / SOCKET
     address.unlink(missing_ok=True)
     behind.start()
     with Listener(str(address), "AF_UNIX", backlog=64) as listener:
