@@ -223,8 +223,7 @@ def add_correction(space: Space, judgement: Judgement) -> Form:
 @router.get("/corrections", response_model=Corrections, dependencies=FRESH, responses=problem_responses(400))
 def corrections(space: Space, limit: Limit = 1000, cursor: Cursor = None) -> Form:
     """List what people corrected, oldest first."""
-    after = read_number(cursor) or 0
-    listed = [item for item in all_corrections(space) if item.number > after]
+    listed = all_corrections(space, read_number(cursor) or 0, limit + 1)
     found, following = page_of(listed, limit, lambda item: item.number)
     return {"corrections": [correction_form(item) for item in found], "next_cursor": following}
 

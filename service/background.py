@@ -16,7 +16,7 @@ import httpcore
 from sqlalchemy.exc import SQLAlchemyError
 
 from corpus.files import UnreadableError
-from service import jobs, webhooks
+from service import audit, jobs, webhooks
 from service.errors import UserError
 from service.fetching import fetch
 from service.forms import report_form
@@ -29,6 +29,8 @@ _LOG = logging.getLogger("kehoach")
 _PAUSE = 0.5
 # Seconds of importing after which the index is brought up, so that searches do not have to.
 _INDEXED_EVERY = 2.0
+# Seconds between looks for entries of the audit log that are too old.
+_PRUNED_EVERY = 3600.0
 
 
 class Background:
@@ -66,7 +68,7 @@ class Background:
 
     def _serve(self) -> None:
         """Do what waits until told to stop; a database that fails for a while only costs that while."""
-        is_recovered = False
+        is_recovered, prune_at = False, time.monotonic()
         while not self._stop.is_set():
             self._wake.clear()
             try:
@@ -77,6 +79,9 @@ class Background:
                 done = run_waiting(self._space, self._stop)
                 if done:
                     jobs.clean(self._space.store, self._space.settings.spool)
+                if time.monotonic() >= prune_at:
+                    audit.prune(self._space.store, self._space.settings.audit_days)
+                    prune_at = time.monotonic() + _PRUNED_EVERY
                 if self._space.settings.webhook_hosts:
                     webhooks.enqueue(self._space)
                     webhooks.deliver(self._space.store, self._space.settings.webhook_hosts)

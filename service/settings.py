@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     rate: float = Field(
         default=50, ge=0, description="Requests a second of one caller, ten times as many in a burst; 0: no limit."
     )
+    audit_days: int = Field(default=0, ge=0, description="Days that the audit log keeps an entry; 0: for good.")
     cors_origins: Names = Field(
         default=(), description='Origins whose scripts may read answers, with commas; "*": all; empty: none.'
     )
