@@ -37,6 +37,7 @@ from service import (
     report,
     searches_api,
     signing,
+    suggest_api,
 )
 from service.behind import Behind, behind_of
 from service.logs import configure
@@ -118,6 +119,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     app.include_router(searches_api.router)
     app.include_router(metrics.router)
     app.include_router(overview_api.router)
+    app.include_router(suggest_api.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 
     @app.get("/health/live", response_model=Health, responses=problem_responses(500))

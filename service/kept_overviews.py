@@ -1,4 +1,4 @@
-"""Coverage and families as they were last finished: made behind requests after each change, served as they are meanwhile."""
+"""Coverage, suggestions and families as they were last finished: made behind requests after each change, served as they are meanwhile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from index.coverage import Row, coverage
 from index.families import Families
+from index.suggest import Suggester, suggester_of
 from index.view import View
 from service.workspace import Workspace
 
@@ -44,7 +45,7 @@ class Kept:
         self._filled = threading.Condition()
 
     def put(self, name: str, made: Made[object]) -> None:
-        """Take in a version of the "coverage" or of the "families"."""
+        """Take in a version of the "coverage", the "suggestions" or the "families"."""
         with self._filled:
             self._made[name] = made
             self._filled.notify_all()
@@ -62,6 +63,11 @@ class Kept:
         made = self._get("coverage")
         rows: dict[bool, list[Row]] = made.value  # type: ignore[assignment]
         return Made(rows[view.as_published], made.content, made.at)
+
+    def suggester(self) -> Suggester | None:
+        """Return what suggests queries; None where it was never made: nobody waits for that."""
+        made = self._made.get("suggestions")
+        return made.value if made else None  # type: ignore[return-value]
 
     def families(self) -> Made[Families]:
         """Return the families. Raises NotMadeError."""
@@ -111,6 +117,9 @@ class Maker:
         if have.get("coverage") != content:
             rows = {published: coverage(self._space.store, View(published)) for published in (False, True)}
             self._kept.put("coverage", Made(rows, content, datetime.now(UTC)))
+        if have.get("suggestions") != content:
+            names = [name for group in self._space.groups for name in (group.name_vi, group.name_en)]
+            self._kept.put("suggestions", Made(suggester_of(self._space.store, names), content, datetime.now(UTC)))
         if have.get("families") == content:
             return False
         # Read after ``content``: should the store change meanwhile, they count as old, never as new.
