@@ -63,8 +63,15 @@ def test_names_come_first_and_the_same_words_once() -> None:
 
 @given(st.text(max_size=120))
 def test_nothing_typed_breaks_it(typed: str) -> None:
-    for found in NAMES.suggest(typed):
-        assert fold(" ".join(typed.split())).strip()[:1].lower() in fold(found.text).lower()
+    assert len(NAMES.suggest(typed, 3)) <= 3
+
+
+@given(st.sampled_from([item.text for item in NAMES.suggest("n") + NAMES.suggest("c")]), st.data())
+def test_every_beginning_of_a_suggestion_finds_it(text: str, data: st.DataObject) -> None:
+    typed = text[: data.draw(st.integers(1, len(text)))]
+    if typed.strip():
+        assert text in [found.text for found in NAMES.suggest(typed)]
+        assert text in [found.text for found in NAMES.suggest(fold(typed))]
 
 
 def test_the_store_gives_its_headings_numbers_provinces_and_terms(tmp_path: Path) -> None:
