@@ -87,7 +87,7 @@ def take(page: Page, name: str, address: str, width: int) -> None:
         page.get_by_role("main").get_by_role("button").last.click()
         page.wait_for_load_state()
     if name == "start":
-        page.get_by_role("combobox").press_sequentially("nang l")
+        page.locator("#q").press_sequentially("nang l")
         page.get_by_role("option").first.wait_for()
     file = FOLDER / f"{name}-{width}.webp"
     file.write_bytes(picture(page, SIZES[width]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from multiprocessing.connection import Listener
 from pathlib import Path
@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from corpus.store import Store
 from index.coverage import Row
-from service import behind, kept_overviews
+from service import app, behind, kept_overviews
 from service.app import create_app
 from service.behind import Behind, BusyError, RemoteBehind
 from service.ingest import FileReport
 from service.kept_overviews import Kept, Made, Maker, NotMadeError
-from service.settings import SHARED_VARIABLE, SOCKET
+from service.settings import SHARED_VARIABLE, SOCKET, Settings
 from service.workspace import Workspace
 
 KEYED = {"X-API-Key": "k"}
@@ -28,12 +29,20 @@ REPORT = FileReport("a.txt", "added", "a", 1)
 
 
 @pytest.fixture
-def client(with_settings: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def bare(tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace that no test here loads a model of."""
+    space = Workspace(Settings(home=tmp_path / "home", api_key=SecretStr("k")))
+    yield space
+    space.close()
+
+
+@pytest.fixture
+def client(bare: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A service over an empty store whose overviews are made by nobody but the test."""
     monkeypatch.setattr(Maker, "start", lambda self: None)
+    monkeypatch.setattr(app, "_warm_up", lambda app: None)
     monkeypatch.setattr(kept_overviews, "_PATIENCE", 0.0)
-    space = with_settings(api_key="k")
-    with TestClient(create_app(space.settings, space)) as opened:
+    with TestClient(create_app(bare.settings, bare)) as opened:
         yield opened
 
 
@@ -60,7 +69,7 @@ def test_what_was_never_made_is_not_made_by_a_request(client: TestClient) -> Non
 def test_the_last_finished_is_served_and_says_of_when(client: TestClient) -> None:
     put_coverage(client, "an earlier state")
     old = client.get("/v1/coverage")
-    assert (old.json()["as_of"], old.json()["is_current"]) == ("2026-11-21T07:05:00+00:00", False)
+    assert (old.json()["as_of"], old.json()["is_current"]) == ("2026-11-21T07:05:00Z", False)
     assert old.json()["provinces"][0]["paragraphs"] == 7
     assert "As of <time" in client.get("/coverage?lang=en").text
     assert "07:05 21/11/2026" in client.get("/coverage").text
@@ -123,13 +132,13 @@ class Fake(Behind):
 
 
 @pytest.fixture
-def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: Workspace) -> Iterator[tuple[Behind, Fake]]:
+def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare: Workspace) -> Iterator[tuple[Behind, Fake]]:
     """A worker's side of the socket, and what is behind it."""
     monkeypatch.setenv(SHARED_VARIABLE, str(tmp_path))
     fake = Fake()
     with Listener(str(tmp_path / SOCKET), "AF_UNIX") as listener:
         threading.Thread(target=behind._listen, args=(listener, fake), daemon=True).start()
-        yield behind.behind_of(warm), fake
+        yield behind.behind_of(bare), fake
 
 
 def test_documents_and_overviews_go_over_the_socket(remote: tuple[Behind, Fake]) -> None:
@@ -151,9 +160,9 @@ def test_documents_and_overviews_go_over_the_socket(remote: tuple[Behind, Fake])
     worker.stop(30)
 
 
-def test_without_the_process_a_document_is_put_off(warm: Workspace, tmp_path: Path) -> None:
+def test_without_the_process_a_document_is_put_off(bare: Workspace, tmp_path: Path) -> None:
     with pytest.raises(BusyError, match="starting"):
-        RemoteBehind(warm, str(tmp_path / "nobody")).ingest(b"text", "a.txt")
+        RemoteBehind(bare, str(tmp_path / "nobody")).ingest(b"text", "a.txt")
 
 
 def test_more_than_a_few_documents_do_not_wait(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
