@@ -65,12 +65,11 @@ def correct(
     return _correction({**values, "number": number[0] if number else 0})
 
 
-def corrections(store: Store) -> list[Correction]:
-    """Return all corrections, oldest first."""
+def corrections(store: Store, after: int = 0, limit: int | None = None) -> list[Correction]:
+    """Return at most ``limit`` corrections (None: all) with numbers over ``after``, oldest first."""
+    query = sa.select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
     with store.engine.connect() as connection:
-        return [
-            _correction(dict(row._mapping)) for row in connection.execute(sa.select(table).order_by(table.c.number))
-        ]
+        return [_correction(dict(row._mapping)) for row in connection.execute(query)]
 
 
 def replace_model_tags(store: Store, new: Mapping[int, Sequence[Tag]]) -> None:

@@ -35,6 +35,7 @@ from corpus.stored import (
     insert_paragraphs,
     paragraph_query,
     stored_document,
+    stored_paragraph,
     tag_of,
     target_of,
     whole_document,
@@ -45,6 +46,14 @@ __all__ = ["Analysis", "Filter", "ParagraphIdTakenError", "Store", "StoredDocume
 Outcome = Literal["added", "updated", "unchanged"]
 # SQLite takes at most 32,766 bound values in a statement; a chunk stays well below in every query here.
 _CHUNK = 5_000
+# Made once: every search asks them, and making a statement costs more than running it.
+_KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
+_BY_KEY = paragraph_query(Filter()).where(paragraphs.c.key.in_(_KEYS))
+_GROUPS = (
+    sa.select(tags.c.paragraph_key, tags.c.task_group)
+    .where(tags.c.assigned, tags.c.paragraph_key.in_(_KEYS))
+    .order_by(tags.c.task_group)
+)
 
 
 class ParagraphIdTakenError(ValueError):
@@ -269,8 +278,8 @@ class Store:
         found: dict[int, StoredParagraph] = {}
         with self.engine.connect() as connection:
             for start in range(0, len(keys), _CHUNK):
-                query = paragraph_query(Filter()).where(paragraphs.c.key.in_(list(keys[start : start + _CHUNK])))
-                found |= {p.key: p for p in self._with_groups(connection, connection.execute(query).all())}
+                rows = connection.execute(_BY_KEY, {"keys": list(keys[start : start + _CHUNK])}).all()
+                found |= {p.key: p for p in self._with_groups(connection, rows)}
         return found
 
     def paragraph(self, paragraph_id: str) -> StoredParagraph | None:
@@ -378,22 +387,9 @@ class Store:
         keys = [row.key for row in rows]
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
-            query = sa.select(tags.c.paragraph_key, tags.c.task_group).where(
-                tags.c.assigned, tags.c.paragraph_key.in_(chunk)
-            )
-            for key, group in connection.execute(query.order_by(tags.c.task_group)):
+            for key, group in connection.execute(_GROUPS, {"keys": chunk}):
                 assigned.setdefault(key, []).append(group)
-        return [
-            StoredParagraph(
-                **{
-                    **row._mapping,
-                    "heading_path": tuple(row.heading_path),
-                    "agencies": tuple(row.agencies),
-                    "groups": tuple(assigned.get(row.key, ())),
-                }
-            )
-            for row in rows
-        ]
+        return [stored_paragraph(row, assigned.get(row.key, ())) for row in rows]
 
 
 def _document_query() -> sa.Select[Any]:

@@ -49,6 +49,9 @@ class Snapshot(Protocol):
     ) -> list[tuple[Found, Found]]:
         """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the unit ``vector``."""
 
+    def vectors_of(self, store: Store, keys: Sequence[int]) -> Vectors:
+        """Return the unit vectors of ``keys``, (keys, dimension); zeros for those that are not here."""
+
     def facets(self, store: Store, keys: Sequence[int]) -> Facets:
         """Count those of ``keys`` that are here."""
 

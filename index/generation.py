@@ -116,6 +116,10 @@ class Generation:
                 found.append((lexical, self.vectors.search(vector, limit, allowed)))
         return found
 
+    def vectors_of(self, store: Store, keys: Sequence[int]) -> Vectors:  # noqa: ARG002
+        """Return the unit vectors of ``keys``, (keys, dimension); zeros for those that are not here."""
+        return self.vectors.vectors_of(keys)
+
     def facets(self, store: Store, keys: Sequence[int]) -> Facets:  # noqa: ARG002
         """Count those of ``keys`` that are here."""
         return facets(self.columns_of(keys), self.names)

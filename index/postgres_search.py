@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from corpus.stages import stage
@@ -123,6 +124,13 @@ class PostgresSnapshot:
         with stage("search_both"):
             found = self._find(store, words, vector, limit, filters)
         return [(found.get(f"lexical{n}", []), found.get(f"dense{n}", [])) for n in range(len(filters))]
+
+    def vectors_of(self, store: Store, keys: Sequence[int]) -> Vectors:
+        """Return the unit vectors of ``keys``, (keys, dimension); zeros for those that are not in the store."""
+        by_key = store.vectors_of(keys, self.manifest.embedder_id)
+        none = np.zeros(self.manifest.dimension, np.float32)
+        found: Vectors = np.array([by_key.get(key, none) for key in keys], np.float32).reshape(len(keys), len(none))
+        return found
 
     def facets(self, store: Store, keys: Sequence[int]) -> Facets:
         """Count those of ``keys`` that are here."""

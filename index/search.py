@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -116,7 +115,8 @@ class Searcher:
             ranking = self._grouped(ranking)
         start = start_of(cursor, ranking, text, only) if cursor else 0
         page = ranking[start : start + limit]
-        paragraphs = self._store.paragraphs_by_key([key for key, _ in page])
+        paragraphs = {paragraph.key: paragraph for paragraph in found.paragraphs}
+        paragraphs |= self._store.paragraphs_by_key([key for key, _ in page if key not in paragraphs])
         hits = [self._hit(found, paragraphs[key], score) for key, score in page if key in paragraphs]
         counted = self._index.facets(self._store, [key for key, _ in ranking])
         rest = cursor_after(*page[-1], text, only) if start + limit < len(ranking) else None
@@ -148,7 +148,7 @@ class Searcher:
         paragraphs = [by_key[key] for key, _ in first[:CANDIDATES] if key in by_key]
         lexical = {**dict(legs.get("lexical_named", ())), **dict(legs.get("lexical", ()))}
         dense = {**dict(legs.get("dense_named", ())), **dict(legs.get("dense", ()))}
-        vectors = self._vectors([paragraph.key for paragraph in paragraphs])
+        vectors = self._index.vectors_of(self._store, [paragraph.key for paragraph in paragraphs])
         features = self._describer.describe(query, paragraphs, Scores(lexical, dense), vectors)
         return Candidates(query, vector, legs, first, paragraphs, features)
 
@@ -195,7 +195,7 @@ class Searcher:
         paragraphs = self._store.paragraphs_by_key([key for key, _ in lexical])
         holding = [(key, score) for key, score in lexical if key in paragraphs and allows(query, paragraphs[key])]
         keys = [key for key, _ in holding[:DEPTH]]
-        near = (self._vectors(keys) @ vector).tolist()
+        near = (self._index.vectors_of(self._store, keys) @ vector).tolist()
         dense = sorted(zip(keys, near, strict=True), key=lambda scored: -scored[1])
         return {"lexical": holding[:DEPTH], "dense": dense} if holding else {}
 
@@ -204,13 +204,6 @@ class Searcher:
         mean = self._embedder.embed_queries(query.meanings or ("",)).mean(axis=0)
         vector: Vectors = (mean / (np.linalg.norm(mean) or 1.0)).astype(np.float32)
         return vector
-
-    def _vectors(self, keys: Sequence[int]) -> Vectors:
-        by_key = self._store.vectors_of(keys, self._embedder.id)
-        none = np.zeros(self._embedder.dimension, np.float32)
-        return np.array([by_key.get(key, none) for key in keys], np.float32).reshape(
-            len(keys), self._embedder.dimension
-        )
 
     def _hit(self, found: Candidates, paragraph: StoredParagraph, score: float) -> Hit:
         ranks, scores = {}, {}

@@ -37,8 +37,9 @@ from service import (
     report,
     searches_api,
     signing,
+    suggest_api,
 )
-from service.background import Background
+from service.behind import Behind, behind_of
 from service.logs import configure
 from service.middleware import Again, BodyLimit, Observed, RateLimit
 from service.paging import NotModified, models_of
@@ -77,7 +78,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Opened before threads share the workspace: the store's own lock and the searcher's are taken in either order.
         _ = space.store
-        background: Background = app.state.background
+        background: Behind = app.state.background
         background.start()
         threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
         yield
@@ -99,7 +100,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         redirect_slashes=False,
     )
     app.state.workspace = space
-    app.state.background = Background(space)
+    app.state.background = behind_of(space)
     app.state.models = models_of(space)
     app.state.ready = threading.Event()
     app.state.stopping = threading.Event()
@@ -118,6 +119,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     app.include_router(searches_api.router)
     app.include_router(metrics.router)
     app.include_router(overview_api.router)
+    app.include_router(suggest_api.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 
     @app.get("/health/live", response_model=Health, responses=problem_responses(500))

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from corpus.files import UnreadableError
 from corpus.store import Store
-from service import jobs, webhooks
+from service import audit, jobs, webhooks
 from service.errors import UserError
 from service.fetching import fetch
 from service.forms import report_form
@@ -32,6 +32,10 @@ from service.workspace import Workspace
 _LOG = logging.getLogger("kehoach")
 # Seconds between looks for work that another process may have taken in.
 _PAUSE = 0.5
+# Seconds of importing after which the index is brought up, so that searches do not have to.
+_INDEXED_EVERY = 2.0
+# Seconds between looks for entries of the audit log that are too old.
+_PRUNED_EVERY = 3600.0
 
 
 class Background:
@@ -69,7 +73,7 @@ class Background:
 
     def _serve(self) -> None:
         """Do what waits until told to stop; a database that fails for a while only costs that while."""
-        recover_at = 0.0
+        recover_at, prune_at = 0.0, time.monotonic()
         while not self._stop.is_set():
             self._wake.clear()
             try:
@@ -80,6 +84,9 @@ class Background:
                 done = run_waiting(self._space, self._stop)
                 if done:
                     jobs.clean(self._space.store, self._space.settings.spool)
+                if time.monotonic() >= prune_at:
+                    audit.prune(self._space.store, self._space.settings.audit_days)
+                    prune_at = time.monotonic() + _PRUNED_EVERY
                 if self._space.settings.webhook_hosts:
                     webhooks.enqueue(self._space)
                     webhooks.deliver(self._space.store, self._space.settings.webhook_hosts)
@@ -104,7 +111,7 @@ def _lock(home: Path) -> Iterator[bool]:
 
 def run_waiting(space: Workspace, stop: threading.Event, backend: httpcore.NetworkBackend | None = None) -> int:
     """Bring in what waits, one file after another, until nothing does or ``stop`` is set; return how many were done."""
-    count, host = 0, host_id(space.settings.home)
+    count, indexed, host = 0, time.monotonic(), host_id(space.settings.home)
     while not stop.is_set() and (item := jobs.take(space.store, host)):
         try:
             with _held(space.store, item):
@@ -121,8 +128,13 @@ def run_waiting(space: Workspace, stop: threading.Event, backend: httpcore.Netwo
             jobs.finish(space.store, item, "waiting", [])
             break
         state: jobs.State = "done" if any(report.is_usable for report in reports) else "failed"
+        if time.monotonic() - indexed > _INDEXED_EVERY:
+            space.build_index()
+            indexed = time.monotonic()
         jobs.finish(space.store, item, state, map(report_form, reports))
         count += 1
+    if count:
+        space.build_index()
     return count
 
 

@@ -12,7 +12,6 @@ from starlette.datastructures import FormData, UploadFile
 from corpus.engine import is_lost
 from service import jobs
 from service.access import Space, Who, may_edit, may_read
-from service.background import Background
 from service.errors import UsageError
 from service.fetching import check
 from service.hosts import host_id
@@ -95,8 +94,7 @@ def start(
             shutil.rmtree(folder, ignore_errors=True)
         raise
     if is_new:
-        background: Background = request.app.state.background
-        background.wake()
+        request.app.state.background.wake()
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return jobs.job_form(made)

@@ -20,7 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from corpus.stages import timed
 from service import audit, metrics
 from service.problems import LOST, problem_response
-from service.settings import Settings
+from service.rates import Rates
+from service.settings import RATES, Settings, shared_folder
 
 _LOG = logging.getLogger("kehoach")
 # Seconds before what the database failed is tried again.
@@ -100,38 +101,24 @@ class Observed:
 class RateLimit:
     """Refuse requests of a caller who sends more than ``rate`` a second, after a burst of ten seconds' worth."""
 
-    _MOST_CALLERS = 10_000
-
     def __init__(self, app: ASGIApp, rate: float) -> None:
         self._app = app
         self._rate = rate
-        self._most = max(1.0, 10 * rate)
-        # Address to (requests left, when that was counted); only touched by the event loop, so without a lock.
-        self._left: dict[str, tuple[float, float]] = {}
+        shared = shared_folder()
+        self._rates = Rates(rate, shared / RATES if shared else None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or answer 429 with the time to wait."""
         if scope["type"] != "http" or scope["path"].startswith("/health/"):
             await self._app(scope, receive, send)
             return
-        wait = self.take((scope.get("client") or ("",))[0], time.monotonic())
+        wait = self._rates.take((scope.get("client") or ("",))[0], time.monotonic())
         if not wait:
             await self._app(scope, receive, send)
             return
         response = problem_response(Request(scope), 429, f"over {self._rate:g} requests a second; wait a little")
         response.headers["Retry-After"] = str(int(wait) + 1)
         await response(scope, receive, send)
-
-    def take(self, caller: str, now: float) -> float:
-        """Count a request of ``caller``; return 0, or how many seconds too early it is."""
-        left, counted = self._left.pop(caller, (self._most, now))
-        left = min(self._most, left + (now - counted) * self._rate)
-        is_early = left < 1
-        # Put at the end, so that the first ones are those who have been silent the longest.
-        self._left[caller] = (left if is_early else left - 1, now)
-        if len(self._left) > self._MOST_CALLERS:
-            del self._left[next(iter(self._left))]
-        return (1 - left) / self._rate if is_early else 0.0
 
 
 class Again:

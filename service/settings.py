@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from corpus.files import MAX_BYTES
 
+# Set by `kehoach serve` for the processes it starts; no setting. What is in the folder it names:
+SHARED_VARIABLE = "KEHOACH_SERVE_FOLDER"
+SOCKET, RATES = "socket", "rates"
 # Written "a, b" in the environment.
 Names = Annotated[
     tuple[str, ...],
@@ -89,6 +93,7 @@ class Settings(BaseSettings):
     rate: float = Field(
         default=50, ge=0, description="Requests a second of one caller, ten times as many in a burst; 0: no limit."
     )
+    audit_days: int = Field(default=0, ge=0, description="Days that the audit log keeps an entry; 0: for good.")
     cors_origins: Names = Field(
         default=(), description='Origins whose scripts may read answers, with commas; "*": all; empty: none.'
     )
@@ -138,6 +143,12 @@ class Settings(BaseSettings):
     def own_matcher(self) -> Path:
         """Where `kehoach train --matcher` writes."""
         return self.home / "matcher"
+
+
+def shared_folder() -> Path | None:
+    """Return the folder that the processes of one `kehoach serve` share while it runs; None in any other process."""
+    name = os.environ.get(SHARED_VARIABLE)
+    return Path(name) if name else None
 
 
 @cache

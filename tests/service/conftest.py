@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def client(tmp_path_factory: pytest.TempPathFactory, cache: Path, samples: Path)
     with TestClient(create_app(settings, space), raise_server_exceptions=False) as opened:
         yield opened
     space.close()
+
+
+@pytest.fixture(scope="module")
+def overviews(client: TestClient) -> None:
+    """Waits until the families are made; what needs them names this fixture."""
+    deadline = time.monotonic() + 240
+    while client.get("/v1/families").status_code == 503:
+        assert time.monotonic() < deadline
 
 
 _MODELS = ("groups", "embedder", "default_embedder", "tagger", "matcher")

@@ -46,7 +46,10 @@ def test_a_correction_is_recorded_and_stays(filled: Workspace, tmp_path: Path) -
     )
     assert all(report.outcome == "updated" for report in ingest([longer], filled))
     assert groups_of(filled, paragraph.id) == ()
-    assert correct(filled, paragraph.id, ["awareness"], "Bình").before == ()
+    second = correct(filled, paragraph.id, ["awareness"], "Bình")
+    assert second.before == ()
+    assert all_corrections(filled, limit=1) == [made]
+    assert all_corrections(filled, after=made.number, limit=5) == [second]
 
 
 def test_wrong_corrections_change_nothing(filled: Workspace) -> None:
