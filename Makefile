@@ -45,5 +45,5 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.development: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing kehoach with its development tools into $(VENV) ..."
-	@$(PIP) install -c constraints.txt -e '.[test,transformers,ocr]'
+	@$(PIP) install -c constraints.txt -e '.[test,transformers,ocr,dask]'
 	@touch $(VENV)/.runtime $@

@@ -88,7 +88,9 @@ def memory(process: subprocess.Popen[bytes]) -> float:
     """Return the resident MB of a process and its children."""
     pids, total = [process.pid], 0
     for pid in pids:
-        pids += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        # Children are listed by the thread that started them.
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            pids += [int(child) for child in children.read_text().split()]
         total += int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])  # type: ignore[index]
     return total / 1024
 

@@ -65,12 +65,11 @@ def correct(
     return _correction({**values, "number": number[0] if number else 0})
 
 
-def corrections(store: Store) -> list[Correction]:
-    """Return all corrections, oldest first."""
+def corrections(store: Store, after: int = 0, limit: int | None = None) -> list[Correction]:
+    """Return at most ``limit`` corrections (None: all) with numbers over ``after``, oldest first."""
+    query = sa.select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
     with store.engine.connect() as connection:
-        return [
-            _correction(dict(row._mapping)) for row in connection.execute(sa.select(table).order_by(table.c.number))
-        ]
+        return [_correction(dict(row._mapping)) for row in connection.execute(query)]
 
 
 def replace_model_tags(store: Store, new: Mapping[int, Sequence[Tag]]) -> None:
@@ -102,6 +101,20 @@ def outdated(store: Store, model_id: str) -> list[str]:
     )
     with store.engine.connect() as connection:
         return list(connection.scalars(query))
+
+
+def is_outdated(store: Store, document_id: str, model_id: str) -> bool:
+    """Tell whether another model than this tagged any paragraph of the document that no person has judged."""
+    judged = sa.select(tags.c.paragraph_key).where(tags.c.source == "person")
+    query = (
+        sa.select(tags.c.paragraph_key)
+        .join(paragraphs, tags.c.paragraph_key == paragraphs.c.key)
+        .where(paragraphs.c.document_id == document_id, tags.c.model_id != model_id, tags.c.source == "model")
+        .where(tags.c.paragraph_key.not_in(judged))
+        .limit(1)
+    )
+    with store.engine.connect() as connection:
+        return connection.scalar(query) is not None
 
 
 def _correction(values: dict[str, Any]) -> Correction:

@@ -51,7 +51,9 @@ def all_entries(store: Store, embedder_id: str) -> Iterator[list[Entry]]:
             if not keys:
                 return
             first, last = keys[0], keys[-1]
-            yield _entries(connection, embedder_id, lambda column, a=first, b=last: column.between(a, b))  # type: ignore[misc]
+            found = _entries(connection, embedder_id, lambda column, a=first, b=last: column.between(a, b))  # type: ignore[misc]
+        # No transaction is left open while the caller works.
+        yield found
 
 
 def entries(store: Store, embedder_id: str, keys: Sequence[int]) -> Iterator[list[Entry]]:
@@ -59,7 +61,8 @@ def entries(store: Store, embedder_id: str, keys: Sequence[int]) -> Iterator[lis
     for start in range(0, len(keys), _CHUNK):
         chunk = [int(key) for key in keys[start : start + _CHUNK]]
         with store.engine.connect() as connection:
-            yield _entries(connection, embedder_id, lambda column, some=chunk: column.in_(some))  # type: ignore[misc]
+            found = _entries(connection, embedder_id, lambda column, some=chunk: column.in_(some))  # type: ignore[misc]
+        yield found
 
 
 def _entries(connection: sa.Connection, embedder_id: str, chosen: _Condition) -> list[Entry]:
@@ -96,5 +99,6 @@ def without_vectors(store: Store, embedder_id: str, keys: Sequence[int]) -> list
                 embeddings.c.embedder_id == embedder_id, embeddings.c.paragraph_key.in_(chunk)
             )
             query = sa.select(paragraphs.c.key, words).where(paragraphs.c.key.in_(chunk), paragraphs.c.key.not_in(done))
+            query = query.order_by(paragraphs.c.key)
             found += [(key, text) for key, text in connection.execute(query)]
     return found

@@ -1,4 +1,7 @@
-"""The tables of the store. Migrations in ``corpus/migrations`` bring an older database to this shape."""
+"""The tables of the store. Migrations in ``corpus/migrations`` bring an older database to this shape.
+
+On PostgreSQL every text column has the collation "C", so that it sorts as SQLite does: by code point.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +28,20 @@ from sqlalchemy import (
 )  # fmt: skip
 
 # The newest migration; a database at another one is migrated when it is opened.
-HEAD = "0005"
+HEAD = "0006"
 
 schema = MetaData()
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite forgets the zone it was given."""
+    """A moment in UTC. SQLite forgets the zone it was given, PostgreSQL answers in that of the session."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
         """Return what the database gave, as UTC."""
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
 
 documents = Table(
@@ -205,6 +208,10 @@ job_items = Table(
     Column("attempts", Integer, nullable=False),
     Column("reports", JSON, nullable=False),
     Column("finished_at", Moment),
+    # The spool folder that has its file, null where there is none; who has it in hand, and until when unless they say so again.
+    Column("spool", String),
+    Column("taken_by", String),
+    Column("taken_until", Moment),
     Index("job_items_by_state", "state", "job_id", "ordinal"),
 )
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
-Stage = Literal["read", "tag", "embed", "index", "search_lexical", "search_dense", "store"]
+Stage = Literal["read", "tag", "embed", "index", "search_lexical", "search_dense", "search_both", "store"]
 Listener = Callable[[Stage, float], None]
 
 _listeners: list[Listener] = []

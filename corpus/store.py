@@ -1,6 +1,6 @@
 """Keep documents, paragraphs, tags, targets and vectors in one database, the truth that indexes are built from.
 
-SQLite in WAL mode by default; any SQLAlchemy URL works. One transaction a document: it is in whole or not at all.
+SQLite by default, or PostgreSQL (``corpus.engine``). One transaction a document: it is in whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy import event
 
 from corpus.changelog import logged, mark_of, touch_documents
 from corpus.codec import analysis_form, analysis_from, document_form, document_from
+from corpus.engine import hold_migrations, insert_new, open_engine
 from corpus.schema import HEAD, documents, embeddings, paragraphs, tags, targets, versions
 from corpus.stored import (
     Analysis,
@@ -35,6 +35,7 @@ from corpus.stored import (
     insert_paragraphs,
     paragraph_query,
     stored_document,
+    stored_paragraph,
     tag_of,
     target_of,
     whole_document,
@@ -45,6 +46,14 @@ __all__ = ["Analysis", "Filter", "ParagraphIdTakenError", "Store", "StoredDocume
 Outcome = Literal["added", "updated", "unchanged"]
 # SQLite takes at most 32,766 bound values in a statement; a chunk stays well below in every query here.
 _CHUNK = 5_000
+# Made once: every search asks them, and making a statement costs more than running it.
+_KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
+_BY_KEY = paragraph_query(Filter()).where(paragraphs.c.key.in_(_KEYS))
+_GROUPS = (
+    sa.select(tags.c.paragraph_key, tags.c.task_group)
+    .where(tags.c.assigned, tags.c.paragraph_key.in_(_KEYS))
+    .order_by(tags.c.task_group)
+)
 
 
 class ParagraphIdTakenError(ValueError):
@@ -55,16 +64,14 @@ class Store:
     """The database behind a URL; migrated to the newest schema when opened."""
 
     def __init__(self, url: str) -> None:
-        address = sa.make_url(url)
-        if address.get_backend_name() == "sqlite" and address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = sa.create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _configure_sqlite)
+        self.engine = open_engine(url)
         self._migrate()
 
     def _migrate(self) -> None:
         with self.engine.begin() as connection:
+            if _version(connection) == HEAD:
+                return
+            hold_migrations(connection)
             if _version(connection) == HEAD:
                 return
             # Imported here: a database at HEAD, the usual case, does not need it.
@@ -102,9 +109,18 @@ class Store:
 
     def with_bytes(self, sha256: str) -> StoredDocument | None:
         """Return a document read from these bytes, or None when they are new."""
+        query = _document_query().where(documents.c.sha256 == sha256)
         with self.engine.connect() as connection:
-            row = connection.execute(_document_query().where(documents.c.sha256 == sha256).limit(1)).first()
+            row = connection.execute(query.order_by(documents.c.id).limit(1)).first()
         return stored_document(row) if row else None
+
+    def replaced(self) -> dict[str, tuple[str, str]]:
+        """Return the SHA-256 of each version that was replaced to its document's id and SHA-256 of now."""
+        query = sa.select(versions.c.sha256, documents.c.id, documents.c.sha256).where(
+            versions.c.document_id == documents.c.id, versions.c.reason == "replaced"
+        )
+        with self.engine.connect() as connection:
+            return {before: (name, now) for before, name, now in connection.execute(query)}
 
     def add(self, document: Document, analyses: Sequence[Analysis], embedder_id: str) -> None:
         """Store ``document`` with one analysis a paragraph; another version of the same id is kept among its versions.
@@ -159,7 +175,7 @@ class Store:
         keys = [member.key for member in members]
         tagged, measured = self._tags(connection, keys), self._targets(connection, keys)
         none = np.zeros(0, np.float32)
-        analyses = [Analysis(tagged.get(key, []), measured.get(key, []), none) for key in keys]
+        analyses = [Analysis(tagged.get(m.key, []), measured.get(m.key, []), none, m.corrected) for m in members]
         return whole_document(row, members), analyses, row.added_at
 
     def whole(self, document_id: str) -> Document | None:
@@ -167,6 +183,12 @@ class Store:
         with self.engine.connect() as connection:
             found = self._whole(connection, document_id)
         return found[0] if found else None
+
+    def analysed(self, document_id: str) -> tuple[Document, list[Analysis]] | None:
+        """Return a document as it was read with what the models and people say of it, without vectors, or None."""
+        with self.engine.connect() as connection:
+            found = self._whole(connection, document_id)
+        return found[:2] if found else None
 
     def versions(self, document_id: str) -> list[Version]:
         """Return the earlier versions of a document, oldest first; also of a deleted one."""
@@ -224,7 +246,9 @@ class Store:
 
     def documents(self, province: str | None = None) -> list[StoredDocument]:
         """Return the stored documents by province and date, of one province (then or today) if given."""
-        query = _document_query().order_by(documents.c.province, documents.c.year, documents.c.id)
+        # Said because PostgreSQL would put those without a province last.
+        order = (documents.c.province.nulls_first(), documents.c.year.nulls_first(), documents.c.id)
+        query = _document_query().order_by(*order)
         if province is not None:
             query = query.where(in_province(province))
         with self.engine.connect() as connection:
@@ -254,8 +278,8 @@ class Store:
         found: dict[int, StoredParagraph] = {}
         with self.engine.connect() as connection:
             for start in range(0, len(keys), _CHUNK):
-                query = paragraph_query(Filter()).where(paragraphs.c.key.in_(list(keys[start : start + _CHUNK])))
-                found |= {p.key: p for p in self._with_groups(connection, connection.execute(query).all())}
+                rows = connection.execute(_BY_KEY, {"keys": list(keys[start : start + _CHUNK])}).all()
+                found |= {p.key: p for p in self._with_groups(connection, rows)}
         return found
 
     def paragraph(self, paragraph_id: str) -> StoredParagraph | None:
@@ -266,8 +290,8 @@ class Store:
         return found[0] if found else None
 
     def keys(self, only: Filter) -> NDArray[np.int64]:
-        """Return the keys of the paragraphs that pass."""
-        query = paragraph_query(only).with_only_columns(paragraphs.c.key)
+        """Return the keys of the paragraphs that pass, ascending."""
+        query = paragraph_query(only).with_only_columns(paragraphs.c.key).order_by(paragraphs.c.key)
         with self.engine.connect() as connection:
             return np.fromiter(connection.scalars(query), np.int64)
 
@@ -339,7 +363,8 @@ class Store:
             for key, vector in zip(keys, vectors, strict=True)
         ]
         with self.engine.begin() as connection:
-            connection.execute(sa.insert(embeddings), rows)
+            # Another process may have embedded them meanwhile.
+            connection.execute(insert_new(connection, embeddings), rows)
 
     def years(self) -> dict[str, list[int]]:
         """Return document id to the years it counts for: that of issue and those of its period."""
@@ -362,22 +387,9 @@ class Store:
         keys = [row.key for row in rows]
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
-            query = sa.select(tags.c.paragraph_key, tags.c.task_group).where(
-                tags.c.assigned, tags.c.paragraph_key.in_(chunk)
-            )
-            for key, group in connection.execute(query.order_by(tags.c.task_group)):
+            for key, group in connection.execute(_GROUPS, {"keys": chunk}):
                 assigned.setdefault(key, []).append(group)
-        return [
-            StoredParagraph(
-                **{
-                    **row._mapping,
-                    "heading_path": tuple(row.heading_path),
-                    "agencies": tuple(row.agencies),
-                    "groups": tuple(assigned.get(row.key, ())),
-                }
-            )
-            for row in rows
-        ]
+        return [stored_paragraph(row, assigned.get(row.key, ())) for row in rows]
 
 
 def _document_query() -> sa.Select[Any]:
@@ -403,10 +415,3 @@ def _version(connection: sa.Connection) -> str | None:
         return None
     version: str | None = connection.scalar(sa.text("select version_num from alembic_version"))
     return version
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    for setting in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000"):
-        cursor.execute(f"pragma {setting}")
-    cursor.close()

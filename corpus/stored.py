@@ -165,10 +165,8 @@ def insert_paragraphs(
         }
         for p, analysis in zip(members, analyses, strict=True)
     ]
-    connection.execute(sa.insert(paragraphs), rows)
-    query = sa.select(paragraphs.c.id, paragraphs.c.key).where(paragraphs.c.id.in_([p.id for p in members]))
-    key = {row.id: row.key for row in connection.execute(query)}
-    keyed = [(key[p.id], analysis) for p, analysis in zip(members, analyses, strict=True)]
+    given = sa.insert(paragraphs).returning(paragraphs.c.key, sort_by_parameter_order=True)
+    keyed = list(zip(connection.scalars(given, rows), analyses, strict=True))
     tag_rows = [
         {"paragraph_key": k, "task_group": t.task_group, "probability": t.probability, "assigned": t.assigned,
          "source": t.source, "model_id": t.model_id}
@@ -197,10 +195,9 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
     """Return the query of the paragraphs that pass."""
     query = sa.select(
         paragraphs.c.key, paragraphs.c.id, paragraphs.c.document_id, paragraphs.c.ordinal, paragraphs.c.text,
-        paragraphs.c.kind, paragraphs.c.heading_path, paragraphs.c.is_heading, paragraphs.c.page, paragraphs.c.agencies,
-        paragraphs.c.corrected,
-        documents.c.province,
-        documents.c.province_today, documents.c.year, documents.c.number, documents.c.title,
+        paragraphs.c.kind, paragraphs.c.heading_path, paragraphs.c.is_heading, documents.c.province,
+        documents.c.province_today, documents.c.year, documents.c.number, documents.c.title, paragraphs.c.page,
+        paragraphs.c.agencies, paragraphs.c.corrected,
     ).join_from(paragraphs, documents)  # fmt: skip
     if only.province is not None:
         query = query.where(in_province(only.province))
@@ -223,6 +220,16 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
         measured = paragraphs.c.key.in_(sa.select(targets.c.paragraph_key))
         query = query.where(measured if only.has_target else sa.not_(measured))
     return query
+
+
+def stored_paragraph(row: sa.Row[Any], groups: Sequence[str]) -> StoredParagraph:
+    """Return a paragraph of its row by ``paragraph_query``, whose columns come in the order of the fields."""
+    (key, id_, document_id, ordinal, text, kind, path, is_heading, province, today, year, number, title, page, agencies,
+     corrected) = tuple(row)  # fmt: skip
+    return StoredParagraph(
+        key, id_, document_id, ordinal, text, kind, tuple(path), is_heading, province, today, year, number, title, page,
+        tuple(agencies), corrected, tuple(groups),
+    )  # fmt: skip
 
 
 def stored_document(row: sa.Row[Any]) -> StoredDocument:

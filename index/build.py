@@ -21,7 +21,7 @@ from corpus.feed import Entry
 from corpus.stages import stage
 from corpus.store import Store
 from index import codes
-from index.columns import Columns, Names, columns_of, joined, no_names
+from index.columns import Columns, Facts, Names, columns_of, joined, no_names
 from index.generation import (
     ACCENTS,
     APPROXIMATE,
@@ -157,7 +157,7 @@ class _Rows:
         done, every = 0, max(1, self._total // _LEARNT)
         with self._path.open("wb") as file:
             for chunk in chunks:
-                columns, self.names = columns_of(chunk, self.names)
+                columns, self.names = columns_of([Facts.of(entry) for entry in chunk], self.names)
                 self._columns.append(columns)
                 self._keys.append(np.array([entry.paragraph.key for entry in chunk], np.int64))
                 self._vectors(chunk).tofile(file)

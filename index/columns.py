@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,25 @@ NAMED = ("province", "province_today", "type", "kind", "group")
 # Task groups are bits of one number.
 _MAX_GROUPS = 64
 _NO_YEAR = -1
+
+
+class Facts(NamedTuple):
+    """What filters and facets look at in one paragraph; ``period`` is the document's."""
+
+    province: str | None
+    province_today: str | None
+    type: str | None
+    kind: str
+    groups: Sequence[str]
+    year: int | None
+    period: tuple[int, int] | None
+    has_target: bool
+
+    @classmethod
+    def of(cls, entry: Entry) -> Facts:
+        """Return those of ``entry``."""
+        p = entry.paragraph
+        return cls(p.province, p.province_today, entry.type, p.kind, p.groups, p.year, entry.period, entry.has_target)
 
 
 @dataclass(frozen=True)
@@ -80,8 +99,8 @@ def no_names() -> Names:
     return {field: [""] if field != "group" else [] for field in NAMED}
 
 
-def columns_of(entries: Sequence[Entry], names: Names) -> tuple[Columns, Names]:
-    """Return the columns of ``entries``, and ``names`` with the values that are new.
+def columns_of(rows: Sequence[Facts], names: Names) -> tuple[Columns, Names]:
+    """Return the columns of ``rows``, and ``names`` with the values that are new.
 
     Raises ValueError where there are more than 64 task groups.
     """
@@ -98,21 +117,20 @@ def columns_of(entries: Sequence[Entry], names: Names) -> tuple[Columns, Names]:
     def bits(groups: Sequence[str]) -> int:
         return sum(1 << code("group", group) for group in groups)
 
-    paragraphs = [entry.paragraph for entry in entries]
-    periods = [entry.period or (_NO_YEAR, _NO_YEAR) for entry in entries]
-    groups = [bits(p.groups) for p in paragraphs]
+    periods = [row.period or (_NO_YEAR, _NO_YEAR) for row in rows]
+    groups = [bits(row.groups) for row in rows]
     if len(names["group"]) > _MAX_GROUPS:
         raise ValueError(f"an index holds at most {_MAX_GROUPS} task groups, got {len(names['group'])}")
     columns = Columns(
-        province=np.array([code("province", p.province) for p in paragraphs], np.uint16),
-        province_today=np.array([code("province_today", p.province_today) for p in paragraphs], np.uint16),
-        type=np.array([code("type", entry.type) for entry in entries], np.uint16),
-        kind=np.array([code("kind", p.kind) for p in paragraphs], np.uint16),
+        province=np.array([code("province", row.province) for row in rows], np.uint16),
+        province_today=np.array([code("province_today", row.province_today) for row in rows], np.uint16),
+        type=np.array([code("type", row.type) for row in rows], np.uint16),
+        kind=np.array([code("kind", row.kind) for row in rows], np.uint16),
         groups=np.array(groups, np.uint64),
-        year=np.array([p.year if p.year is not None else _NO_YEAR for p in paragraphs], np.int16),
+        year=np.array([row.year if row.year is not None else _NO_YEAR for row in rows], np.int16),
         first_year=np.array([start for start, _ in periods], np.int16),
         last_year=np.array([end for _, end in periods], np.int16),
-        has_target=np.array([entry.has_target for entry in entries], np.bool_),
+        has_target=np.array([row.has_target for row in rows], np.bool_),
     )
     return columns, names
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,8 @@ NAMES = (
 # Rocchio's feedback (Rocchio 1971) takes the first few candidates for relevant.
 FEEDBACK = 5
 _SHARPNESS = 4.0
+# Texts whose words are kept, each in a kilobyte or two.
+_REMEMBERED = 8192
 Table = NDArray[np.float64]
 Vectors = NDArray[np.float32]
 
@@ -54,30 +55,31 @@ class Describer:
         spread = (peak - floor) or 1.0
         accented = has_diacritics(query.asked)
         asked = words(query.asked)
-        needs = [(word, self._weight(word)) for word in dict.fromkeys(asked)]
-        pairs = [((a, b), self._weight(a) + self._weight(b)) for a, b in dict.fromkeys(pairwise(asked))]
-        plain_pairs = [((fold(a), fold(b)), weight) for (a, b), weight in pairs]
-        added = [set(pairwise(words(fold(extra)))) for extra in query.words.expansions]
+        weights = {word: self._weight(word) for word in asked}
+        needs = _shares((f" {word} ", weight) for word, weight in weights.items())
+        pairs = _shares((f" {a} {b} ", weights[a] + weights[b]) for a, b in dict.fromkeys(pairwise(asked)))
+        plain_pairs = [(fold(pair), weight) for pair, weight in pairs]
+        added = [{f" {a} {b} " for a, b in pairwise(words(fold(extra)))} for extra in query.words.expansions]
         foreign = float(query.translated is not None)
         heads: dict[tuple[str, ...], float] = {}
         rows = []
         for paragraph in found:
-            spelled = _tokens(paragraph.corrected or paragraph.text, accented)
-            plain = _tokens(paragraph.text, False) if added else spelled
+            spelled = _spelled(paragraph.corrected or paragraph.text, accented)
+            plain = _spelled(paragraph.text, False) if added else spelled
             place = (*paragraph.heading_path, paragraph.title or "")
             if place not in heads:
-                heads[place] = _share(plain_pairs, _tokens(" ".join(place), False).pairs)
+                heads[place] = _share(plain_pairs, _spelled(" ".join(place), False))
             lexical, cosine = scores.lexical.get(paragraph.key, 0.0), scores.dense.get(paragraph.key, floor)
             here = _in_place(query.province, paragraph)
-            covered = _share(needs, spelled.words)
+            covered = _share(needs, spelled)
             rows.append(
                 (
                     lexical / top,
                     (cosine - floor) / spread,
                     cosine,
                     covered,
-                    _share(pairs, spelled.pairs) if pairs else covered,
-                    max((len(some & plain.pairs) / len(some) for some in added if some), default=0.0),
+                    _share(pairs, spelled) if pairs else covered,
+                    max((sum(pair in plain for pair in some) / len(some) for some in added if some), default=0.0),
                     heads[place],
                     _figures(query.figures, paragraph.text),
                     _number(query.numbers, paragraph),
@@ -103,21 +105,21 @@ class Describer:
         return math.log(1 + (self._restorer.total + 1) / (10 + count))
 
 
-@dataclass(frozen=True)
-class _Tokens:
-    words: frozenset[str]
-    pairs: frozenset[tuple[str, str]]
+@lru_cache(maxsize=_REMEMBERED)
+def _spelled(text: str, accented: bool) -> str:
+    """Return the words of ``text`` with a space on both sides of each: words side by side stand in it as they are."""
+    return f" {' '.join(words(text if accented else fold(text)))} "
 
 
-@lru_cache(maxsize=8192)
-def _tokens(text: str, accented: bool) -> _Tokens:
-    found = words(text) if accented else words(fold(text))
-    return _Tokens(frozenset(found), frozenset(pairwise(found)))
+def _shares(weighted: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return what is sought with its share of all weights."""
+    items = list(weighted)
+    total = sum(weight for _, weight in items) or 1.0
+    return [(sought, weight / total) for sought, weight in items]
 
 
-def _share(weighted: Sequence[tuple[object, float]], have: frozenset[Any]) -> float:
-    total = sum(weight for _, weight in weighted)
-    return sum(weight for item, weight in weighted if item in have) / total if total else 0.0
+def _share(weighted: Sequence[tuple[str, float]], spelled: str) -> float:
+    return sum([weight for sought, weight in weighted if sought in spelled])
 
 
 def _feedback(scores: Table, vectors: Vectors) -> Table:

@@ -19,11 +19,13 @@ from typing import Literal
 import numpy as np
 
 from corpus.changelog import Mark
+from corpus.stages import stage
 from corpus.store import Filter, Store
 from index import codes
-from index.columns import Columns, Names, joined
-from index.lexical import LexicalIndex
-from index.vectors import Selection, VectorIndex
+from index.columns import Columns, Facets, Names, facets, joined
+from index.engine import Found
+from index.lexical import LexicalIndex, Words
+from index.vectors import Selection, VectorIndex, Vectors
 from nlp.accents import Restorer
 
 FORMAT = 2
@@ -96,6 +98,31 @@ class Generation:
         rows = rows[rows < len(index.keys)]
         rows = rows[np.isin(index.keys[rows], wanted) & index.alive[rows]]
         return joined([self.columns.take(rows), self.delta_columns.take(np.isin(index.delta_keys, wanted))])
+
+    def by_words(self, store: Store, words: Words, limit: int, only: Filter) -> Found:  # noqa: ARG002
+        """Return the BM25 scores of at most ``limit`` paragraphs that pass ``only`` and have a word of ``words``."""
+        with stage("search_lexical"):
+            return self.lexical.search(words, limit, only)
+
+    def legs(
+        self, store: Store, words: Words, vector: Vectors, limit: int, filters: Sequence[Filter]
+    ) -> list[tuple[Found, Found]]:
+        """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the unit ``vector``."""
+        found = []
+        for only in filters:
+            allowed = self.select(only, store)
+            lexical = self.by_words(store, words, limit, only)
+            with stage("search_dense"):
+                found.append((lexical, self.vectors.search(vector, limit, allowed)))
+        return found
+
+    def vectors_of(self, store: Store, keys: Sequence[int]) -> Vectors:  # noqa: ARG002
+        """Return the unit vectors of ``keys``, (keys, dimension); zeros for those that are not here."""
+        return self.vectors.vectors_of(keys)
+
+    def facets(self, store: Store, keys: Sequence[int]) -> Facets:  # noqa: ARG002
+        """Count those of ``keys`` that are here."""
+        return facets(self.columns_of(keys), self.names)
 
 
 def load(folder: Path, content: str, embedder_id: str) -> Generation:

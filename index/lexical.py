@@ -57,14 +57,52 @@ def _facets(entry: Entry) -> list[str]:
     return facets + [f"{name}:{value}" for name, value in optional if value]
 
 
-def _row(entry: Entry) -> tantivy.Document:
+def fields_of(entry: Entry) -> dict[str, list[str]]:
+    """Return field to the grams that stand in it: the text as spelt and folded, and what stands around it, folded."""
     paragraph = entry.paragraph
-    syllables = " ".join(words(paragraph.corrected or paragraph.text))
+    syllables = words(paragraph.corrected or paragraph.text)
     place = " ".join((*paragraph.heading_path, paragraph.province or "", paragraph.number or "", paragraph.title or ""))
+    return {
+        "exact": grams(syllables),
+        "folded": grams([fold(syllable) for syllable in syllables]),
+        "context": grams(words(fold(place))),
+    }
+
+
+def weighted_terms(query: Words) -> dict[tuple[str, str], float]:
+    """Return (field, gram) to its weight for all that ``query`` looks for."""
+    weighted: dict[tuple[str, str], float] = {}
+
+    def add(field: str, text: str, weight: float) -> None:
+        for gram in grams(words(text)):
+            weighted[field, gram] = max(weight, weighted.get((field, gram), 0.0))
+
+    plain = fold(query.typed)
+    accented = plain != query.typed.lower()
+    add("exact", query.typed, EXACT_WEIGHT if accented else 0.0)
+    add("folded", plain, FOLDED_WEIGHT if accented else 1.0)
+    add("context", plain, CONTEXT_WEIGHT)
+    if query.restored and not accented:
+        add("exact", query.restored, RESTORED_WEIGHT)
+    for expansion in query.expansions:
+        add("folded", fold(expansion), EXPANSION_WEIGHT)
+    return dict([(term, weight) for term, weight in weighted.items() if weight > 0][:_MAX_TERMS])
+
+
+def required_terms(query: Words) -> list[str]:
+    """Return the grams of the folded text that a paragraph must have for ``query``."""
+    found: list[str] = []
+    for phrase in query.required:
+        cut = words(fold(phrase))
+        found += grams(cut)[len(cut) :] or cut
+    return found
+
+
+def _row(entry: Entry) -> tantivy.Document:
     row = tantivy.Document()
-    row.add_unsigned("key", paragraph.key)
-    for field, text in (("exact", syllables), ("folded", fold(syllables)), ("context", " ".join(words(fold(place))))):
-        row.add_text(field, " ".join(grams(text.split(" "))))
+    row.add_unsigned("key", entry.paragraph.key)
+    for field, found in fields_of(entry).items():
+        row.add_text(field, " ".join(found))
     for facet in _facets(entry):
         row.add_text("facet", facet)
     return row
@@ -109,44 +147,25 @@ class LexicalIndex:
 
     def search(self, query: Words, limit: int, only: Filter) -> list[tuple[int, float]]:
         """Return (key, BM25 score) of at most ``limit`` paragraphs that match a word of ``query`` and pass ``only``."""
-        should = self._terms(query)
-        if not should:
+        weighted = weighted_terms(query)
+        if not weighted:
             return []
+        should = [
+            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, gram, "freq"), weight)
+            for (field, gram), weight in weighted.items()
+        ]
         matching = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in should])
         clauses = [(tantivy.Occur.Must, matching)]
-        for phrase in query.required:
-            cut = words(fold(phrase))
-            terms = grams(cut)[len(cut) :] or cut
-            asked = (tantivy.Query.term_query(self._schema, "folded", term, "freq") for term in terms)
-            clauses.extend((tantivy.Occur.Must, term) for term in asked)
+        clauses += [
+            (tantivy.Occur.Must, tantivy.Query.term_query(self._schema, "folded", gram, "freq"))
+            for gram in required_terms(query)
+        ]
         for facet in _filter_facets(only):
             term = tantivy.Query.term_query(self._schema, "facet", facet, "basic")
             clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(term, 0.0)))
         found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
         keys = self._searcher.fast_field_values("key", [address for _, address in found.hits])
         return [(int(key or 0), float(score)) for key, (score, _) in zip(keys, found.hits, strict=True)]
-
-    def _terms(self, query: Words) -> list[tantivy.Query]:
-        weighted: dict[tuple[str, str], float] = {}
-
-        def add(field: str, text: str, weight: float) -> None:
-            for gram in grams(words(text)):
-                weighted[field, gram] = max(weight, weighted.get((field, gram), 0.0))
-
-        plain = fold(query.typed)
-        accented = plain != query.typed.lower()
-        add("exact", query.typed, EXACT_WEIGHT if accented else 0.0)
-        add("folded", plain, FOLDED_WEIGHT if accented else 1.0)
-        add("context", plain, CONTEXT_WEIGHT)
-        if query.restored and not accented:
-            add("exact", query.restored, RESTORED_WEIGHT)
-        for expansion in query.expansions:
-            add("folded", fold(expansion), EXPANSION_WEIGHT)
-        kept = [(term, weight) for term, weight in weighted.items() if weight > 0][:_MAX_TERMS]
-        return [
-            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, gram, "freq"), weight)
-            for (field, gram), weight in kept
-        ]
 
 
 def _filter_facets(only: Filter) -> list[str]:

@@ -18,7 +18,8 @@ from corpus import feed
 from corpus.changelog import Mark, mark_of, touched_since
 from corpus.store import Store
 from index.build import Progress, build, merge, update_lexical
-from index.columns import columns_of, joined
+from index.columns import Facts, columns_of, joined
+from index.embed import embed
 from index.generation import (
     CHANGING,
     LEXICAL,
@@ -38,7 +39,6 @@ MERGE_FROM = 5_000
 _MOST_BESIDE = 50_000
 # Changed rows that a reader waits for; more are taken in behind its back.
 _AT_ONCE = 500
-_EMBEDDED_AT_ONCE = 1_000
 # What a missing or damaged file gives, tantivy's own errors included.
 _FAILURES = (StaleIndexError, OSError, ValueError, KeyError)
 
@@ -166,7 +166,7 @@ class LiveIndex:
         changed = [
             e for chunk in feed.entries(self._store, self._embedder.id, touched) for e in chunk if e.vector is not None
         ]
-        columns, names = columns_of(changed, now.names)
+        columns, names = columns_of([Facts.of(entry) for entry in changed], now.names)
         keys = np.array([entry.paragraph.key for entry in changed], np.int64)
         vectors = np.array([e.vector for e in changed], np.float32).reshape(len(changed), self._embedder.dimension)
         stays = ~np.isin(index.delta_keys, touched)
@@ -197,13 +197,7 @@ class LiveIndex:
         return replace(now, lexical=LexicalIndex(now.folder / LEXICAL), lexical_revision=revision)
 
     def _embed(self, missing: Sequence[tuple[int, str]]) -> None:
-        if missing:
-            self._tell(f"embedding {len(missing)} paragraphs with {self._embedder.id}")
-        for start in range(0, len(missing), _EMBEDDED_AT_ONCE):
-            part = missing[start : start + _EMBEDDED_AT_ONCE]
-            vectors = self._embedder.embed_passages([text for _, text in part])
-            self._store.add_vectors(self._embedder.id, [key for key, _ in part], vectors)
-            self._progress("embedding paragraphs", start + len(part), len(missing))
+        embed(self._store, self._embedder, missing, self._tell, self._progress)
 
 
 def _is_up_to(now: Generation, mark: Mark) -> bool:

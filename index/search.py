@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 
-from corpus.stages import stage
 from corpus.store import Filter, Store, StoredParagraph
-from index.columns import Facets, facets
+from index.columns import Facets
+from index.engine import Found, Snapshot
 from index.features import Describer, Scores, Table, Vectors
 from index.fuse import fuse
-from index.generation import Generation
 from index.operators import allows
 from index.paging import cursor_after, start_of
 from index.query import Query, understand
@@ -39,7 +37,6 @@ NOTHING = 0.3
 PHRASE_DEPTH = 2000
 # So many sentences of a hit without any word of the query are compared with it.
 MAX_SENTENCES = 6
-Found = list[tuple[int, float]]
 
 
 @dataclass(frozen=True)
@@ -81,17 +78,15 @@ class Candidates:
 
 
 class Searcher:
-    """Answers queries over one generation of the indexes; safe to share between threads."""
+    """Answers queries over one snapshot of an index; safe to share between threads."""
 
-    def __init__(
-        self, store: Store, generation: Generation, embedder: Embedder, ranking: Ranking | None = None
-    ) -> None:
+    def __init__(self, store: Store, index: Snapshot, embedder: Embedder, ranking: Ranking | None = None) -> None:
         self._store = store
-        self._generation = generation
+        self._index = index
         self._embedder = embedder
         self._ranking = ranking or shipped()
-        self._speller = _speller(generation.restorer)
-        self._describer = Describer(generation.restorer)
+        self._speller = _speller(index.restorer)
+        self._describer = Describer(index.restorer)
 
     def search(
         self,
@@ -120,9 +115,10 @@ class Searcher:
             ranking = self._grouped(ranking)
         start = start_of(cursor, ranking, text, only) if cursor else 0
         page = ranking[start : start + limit]
-        paragraphs = self._store.paragraphs_by_key([key for key, _ in page])
+        paragraphs = {paragraph.key: paragraph for paragraph in found.paragraphs}
+        paragraphs |= self._store.paragraphs_by_key([key for key, _ in page if key not in paragraphs])
         hits = [self._hit(found, paragraphs[key], score) for key, score in page if key in paragraphs]
-        counted = facets(self._generation.columns_of([key for key, _ in ranking]), self._generation.names)
+        counted = self._index.facets(self._store, [key for key, _ in ranking])
         rest = cursor_after(*page[-1], text, only) if start + limit < len(ranking) else None
         return Result(found.query, hits, 1000 * (time.perf_counter() - began), self._embedder.id, counted, rest)
 
@@ -152,7 +148,7 @@ class Searcher:
         paragraphs = [by_key[key] for key, _ in first[:CANDIDATES] if key in by_key]
         lexical = {**dict(legs.get("lexical_named", ())), **dict(legs.get("lexical", ()))}
         dense = {**dict(legs.get("dense_named", ())), **dict(legs.get("dense", ()))}
-        vectors = self._vectors([paragraph.key for paragraph in paragraphs])
+        vectors = self._index.vectors_of(self._store, [paragraph.key for paragraph in paragraphs])
         features = self._describer.describe(query, paragraphs, Scores(lexical, dense), vectors)
         return Candidates(query, vector, legs, first, paragraphs, features)
 
@@ -182,29 +178,24 @@ class Searcher:
     def _legs(self, query: Query, vector: Vectors, only: Filter) -> dict[str, Found]:
         if query.phrases:
             return self._phrase_legs(query, vector, only)
-        allowed = self._generation.select(only, self._store)
-        with stage("search_lexical"):
-            lexical = self._generation.lexical.search(query.words, DEPTH, only)
-        with stage("search_dense"):
-            dense = self._generation.vectors.search(vector, DEPTH, allowed)
-        legs = {"lexical": lexical, "dense": dense}
+        filters = {"": only}
         # A province named in the query is a wish, not a filter: its paragraphs are ranked once more on their own.
         if query.province and only.province is None:
-            named = replace(only, province=query.province)
-            of_province = self._generation.select(named, self._store)
-            if of_province:
-                legs["lexical_named"] = self._generation.lexical.search(query.words, DEPTH, named)
-                legs["dense_named"] = self._generation.vectors.search(vector, DEPTH, of_province)
-        return {leg: found for leg, found in legs.items() if found}
+            filters["_named"] = replace(only, province=query.province)
+        found = self._index.legs(self._store, query.words, vector, DEPTH, list(filters.values()))
+        legs: dict[str, Found] = {}
+        for name, (lexical, dense) in zip(filters, found, strict=True):
+            legs |= {f"lexical{name}": lexical, f"dense{name}": dense}
+        return {leg: hits for leg, hits in legs.items() if hits}
 
     def _phrase_legs(self, query: Query, vector: Vectors, only: Filter) -> dict[str, Found]:
         """Search only among the paragraphs that have every quoted phrase word for word."""
         words = replace(query.words, required=query.phrases)
-        lexical = self._generation.lexical.search(words, PHRASE_DEPTH, only)
+        lexical = self._index.by_words(self._store, words, PHRASE_DEPTH, only)
         paragraphs = self._store.paragraphs_by_key([key for key, _ in lexical])
         holding = [(key, score) for key, score in lexical if key in paragraphs and allows(query, paragraphs[key])]
         keys = [key for key, _ in holding[:DEPTH]]
-        near = (self._vectors(keys) @ vector).tolist()
+        near = (self._index.vectors_of(self._store, keys) @ vector).tolist()
         dense = sorted(zip(keys, near, strict=True), key=lambda scored: -scored[1])
         return {"lexical": holding[:DEPTH], "dense": dense} if holding else {}
 
@@ -213,13 +204,6 @@ class Searcher:
         mean = self._embedder.embed_queries(query.meanings or ("",)).mean(axis=0)
         vector: Vectors = (mean / (np.linalg.norm(mean) or 1.0)).astype(np.float32)
         return vector
-
-    def _vectors(self, keys: Sequence[int]) -> Vectors:
-        by_key = self._store.vectors_of(keys, self._embedder.id)
-        none = np.zeros(self._embedder.dimension, np.float32)
-        return np.array([by_key.get(key, none) for key in keys], np.float32).reshape(
-            len(keys), self._embedder.dimension
-        )
 
     def _hit(self, found: Candidates, paragraph: StoredParagraph, score: float) -> Hit:
         ranks, scores = {}, {}

@@ -6,6 +6,7 @@ keeps so few rows that scoring just those is as fast: they are found exactly, ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -23,6 +24,8 @@ FLAT_LIMIT = 50_000
 # A filter that keeps fewer rows, or a smaller share, has these scored exactly.
 EXACT_LIMIT = 50_000
 _LEAST_SHARE = 0.08
+# Rows copied together to be scored, so that they stay in the processor's cache.
+_GATHERED = 512
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,18 @@ class VectorIndex:
         best = np.lexsort((keys, -scores))[:limit]
         return [(int(key), float(score)) for key, score in zip(keys[best], scores[best], strict=True)]
 
+    def vectors_of(self, keys: Sequence[int]) -> Vectors:
+        """Return the vectors of ``keys``, shape (len(keys), dimension); zeros for those that are not here."""
+        wanted = np.array(keys, np.int64)
+        found = np.zeros((len(wanted), self.vectors.shape[1]), np.float32)
+        if len(self.keys):
+            rows = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+            here = (self.keys[rows] == wanted) & self.alive[rows]
+            found[here] = self.vectors[rows[here]]
+        for place in np.flatnonzero(np.isin(wanted, self.delta_keys)):
+            found[place] = self.delta_vectors[self.delta_keys == wanted[place]][0]
+        return found
+
     def _rows(self, vector: Vectors, limit: int, mask: Mask) -> NDArray[np.int64]:
         """Return rows of ``mask`` among which are the ``limit`` nearest, in no order."""
         kept = np.flatnonzero(mask)
@@ -90,16 +105,20 @@ class VectorIndex:
 
 
 def _products(vectors: Vectors, vector: Vectors, rows: Keys | None) -> Vectors:
-    """Return the inner products of ``vector`` with the ``rows`` (None: all), in one thread and without copying them.
+    """Return the inner products of ``vector`` with the ``rows`` (None: all), in the calling thread alone.
 
-    A product by BLAS would wake all its threads for a few milliseconds of work, which costs most where others work too.
+    BLAS would wake all its threads for a few milliseconds of work. So would faiss where it is given rows, and each thread
+    that asks gets a team of OpenMP threads of its own for good: searches then wait for one another at its barrier.
     """
-    count, dimension = vectors.shape if rows is None else (len(rows), vectors.shape[1])
-    scores = np.empty(count, np.float32)
     query = np.ascontiguousarray(vector, np.float32)
-    pointers = faiss.swig_ptr(scores), faiss.swig_ptr(query), faiss.swig_ptr(np.asarray(vectors))
     if rows is None:
-        faiss.fvec_inner_products_ny(*pointers, dimension, count)  # type: ignore[attr-defined]  # not in its stub
-    else:
-        faiss.fvec_inner_products_by_idx(*pointers, faiss.swig_ptr(rows), dimension, 1, count)  # type: ignore[attr-defined]
+        return _all_products(np.asarray(vectors), query)
+    chunks = (rows[start : start + _GATHERED] for start in range(0, len(rows), _GATHERED))
+    return np.concatenate([query[:0], *(_all_products(vectors[chunk], query) for chunk in chunks)])
+
+
+def _all_products(vectors: Vectors, query: Vectors) -> Vectors:
+    scores = np.empty(len(vectors), np.float32)
+    pointers = faiss.swig_ptr(scores), faiss.swig_ptr(query), faiss.swig_ptr(np.ascontiguousarray(vectors))
+    faiss.fvec_inner_products_ny(*pointers, vectors.shape[1], len(vectors))  # type: ignore[attr-defined]  # not in its stub
     return scores

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
+from starlette.concurrency import run_in_threadpool
 
 from service import audit, keys, sessions
 from service.keys import Scope, allows
@@ -32,8 +33,9 @@ class Caller:
     key_id: str | None = None
 
 
-def space_of(request: Request) -> Workspace:
+async def space_of(request: Request) -> Workspace:
     """Return the workspace of the application."""
+    # A coroutine, as all here that every request goes through: FastAPI takes anything else to another thread and back.
     space: Workspace = request.app.state.workspace
     return space
 
@@ -41,8 +43,14 @@ def space_of(request: Request) -> Workspace:
 Space = Annotated[Workspace, Depends(space_of)]
 
 
-def caller_of(request: Request, space: Space) -> Caller:
+async def caller_of(request: Request, space: Space) -> Caller:
     """Return who calls. Raises ProblemError 401 for a key that is wrong or revoked, 403 for a session used from another site."""
+    if secret_of(request) or sessions.COOKIE in request.cookies:
+        return await run_in_threadpool(_known, request, space)
+    return _unknown(request, space)
+
+
+def _known(request: Request, space: Workspace) -> Caller:
     if secret := secret_of(request):
         caller = caller_with(space, secret)
         if caller is None:
@@ -52,6 +60,10 @@ def caller_of(request: Request, space: Space) -> Caller:
         if request.method not in ("GET", "HEAD") and not sessions.is_same_site(request):
             raise ProblemError(403, "another site sent this request")
         return Caller(key.name, key.scope, key.id)
+    return _unknown(request, space)
+
+
+def _unknown(request: Request, space: Workspace) -> Caller:
     if space.settings.local_writes and sessions.is_local(request):
         return Caller("this machine", "editor")
     return Caller("anyone", "reader" if space.settings.open_reads else None)
@@ -82,7 +94,7 @@ def caller_with(space: Workspace, secret: str) -> Caller | None:
 Who = Annotated[Caller, Depends(caller_of)]
 
 
-def may_read(caller: Who) -> None:
+async def may_read(caller: Who) -> None:
     """Let readers through. Raises ProblemError 401 where reading needs a key and none came."""
     if not allows(caller.scope, "reader"):
         raise ProblemError(401, f"reading needs a key, in the header {HEADER}", _WANTED)

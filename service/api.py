@@ -16,6 +16,7 @@ from corpus.targets import find_targets
 from corpus.types import Kind
 from index.paging import CursorError
 from service.access import Space, may_edit, may_read
+from service.behind import Behind, BusyError
 from service.comparing import compare_provinces
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
@@ -28,7 +29,6 @@ from service.forms import (
     tag_form,
     target_form,
 )  # fmt: skip
-from service.ingest import ingest_bytes
 from service.paging import Cursor, Limit, fresh, page_of, read_number, read_text
 from service.problems import ProblemError, problem_responses
 from service.schemas import (
@@ -223,8 +223,7 @@ def add_correction(space: Space, judgement: Judgement) -> Form:
 @router.get("/corrections", response_model=Corrections, dependencies=FRESH, responses=problem_responses(400))
 def corrections(space: Space, limit: Limit = 1000, cursor: Cursor = None) -> Form:
     """List what people corrected, oldest first."""
-    after = read_number(cursor) or 0
-    listed = [item for item in all_corrections(space) if item.number > after]
+    listed = all_corrections(space, read_number(cursor) or 0, limit + 1)
     found, following = page_of(listed, limit, lambda item: item.number)
     return {"corrections": [correction_form(item) for item in found], "next_cursor": following}
 
@@ -259,12 +258,12 @@ _FILE = {
     "/documents",
     status_code=201,
     response_model=Report,
-    responses=problem_responses(401, 403, 413),
+    responses=problem_responses(401, 403, 413, 503),
     dependencies=[Depends(may_edit)],
     openapi_extra=_FILE,
 )
 def add_document(
-    space: Space,
+    request: Request,
     content: Annotated[IO[bytes], Depends(whole_body)],
     name: Annotated[
         str,
@@ -277,7 +276,11 @@ def add_document(
     ],
 ) -> Form:
     """Read, tag and store one document."""
-    report = ingest_bytes(content.read(), PurePath(name).name, space)
+    behind: Behind = request.app.state.background
+    try:
+        report = behind.ingest(content.read(), PurePath(name).name)
+    except BusyError as error:
+        raise ProblemError(503, str(error), {"Retry-After": "2"}) from error
     if not report.is_usable:
         raise ProblemError(422, f"{report.file}: {report.reason}")
     return report_form(report)

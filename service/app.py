@@ -37,10 +37,11 @@ from service import (
     report,
     searches_api,
     signing,
+    suggest_api,
 )
-from service.background import Background
+from service.behind import Behind, behind_of
 from service.logs import configure
-from service.middleware import BodyLimit, Observed, RateLimit
+from service.middleware import Again, BodyLimit, Observed, RateLimit
 from service.paging import NotModified, models_of
 from service.problems import ProblemError, add_problem_handlers, add_schemas, problem_responses
 from service.schemas import Health
@@ -77,7 +78,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Opened before threads share the workspace: the store's own lock and the searcher's are taken in either order.
         _ = space.store
-        background: Background = app.state.background
+        background: Behind = app.state.background
         background.start()
         threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
         yield
@@ -99,7 +100,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         redirect_slashes=False,
     )
     app.state.workspace = space
-    app.state.background = Background(space)
+    app.state.background = behind_of(space)
     app.state.models = models_of(space)
     app.state.ready = threading.Event()
     app.state.stopping = threading.Event()
@@ -118,6 +119,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     app.include_router(searches_api.router)
     app.include_router(metrics.router)
     app.include_router(overview_api.router)
+    app.include_router(suggest_api.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("service").joinpath("static")))), name="static")
 
     @app.get("/health/live", response_model=Health, responses=problem_responses(500))
@@ -144,6 +146,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
 
 def _surround(app: FastAPI, settings: Settings) -> None:
     """Add the layers around the endpoints; the last one added is the outermost."""
+    app.add_middleware(Again)
     app.add_middleware(BodyLimit, settings=settings)
     if settings.rate:
         app.add_middleware(RateLimit, rate=settings.rate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,6 +43,15 @@ def end(store: Store, number: int, status: int) -> None:
 def note(store: Store, action: str, target: str) -> None:
     """Note what a command did."""
     end(store, begin(store, COMMAND_LINE, action, target), 0)
+
+
+def prune(store: Store, days: int, now: datetime | None = None) -> int:
+    """Remove the entries older than ``days`` (0: none); return how many they were."""
+    if not days:
+        return 0
+    oldest = (now or datetime.now(UTC)) - timedelta(days=days)
+    with store.engine.begin() as connection:
+        return connection.execute(sa.delete(table).where(table.c.at < oldest)).rowcount
 
 
 def entries(store: Store, before: int | None = None, limit: int = 100) -> list[Entry]:

@@ -1,4 +1,7 @@
-"""The work that goes on behind requests: imports, then webhooks. One process of a home folder does it at a time."""
+"""The work that goes on behind requests: imports, then webhooks. One process of a home folder does it at a time.
+
+Several hosts, each with a home of its own, share the work of one store.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import fcntl
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,10 +19,12 @@ import httpcore
 from sqlalchemy.exc import SQLAlchemyError
 
 from corpus.files import UnreadableError
-from service import jobs, webhooks
+from corpus.store import Store
+from service import audit, jobs, webhooks
 from service.errors import UserError
 from service.fetching import fetch
 from service.forms import report_form
+from service.hosts import host_id
 from service.ingest import FileReport, ingest_file
 from service.jobs import Item
 from service.workspace import Workspace
@@ -26,6 +32,10 @@ from service.workspace import Workspace
 _LOG = logging.getLogger("kehoach")
 # Seconds between looks for work that another process may have taken in.
 _PAUSE = 0.5
+# Seconds of importing after which the index is brought up, so that searches do not have to.
+_INDEXED_EVERY = 2.0
+# Seconds between looks for entries of the audit log that are too old.
+_PRUNED_EVERY = 3600.0
 
 
 class Background:
@@ -63,23 +73,26 @@ class Background:
 
     def _serve(self) -> None:
         """Do what waits until told to stop; a database that fails for a while only costs that while."""
-        is_recovered = False
+        recover_at, prune_at = 0.0, time.monotonic()
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                if not is_recovered:
-                    jobs.recover(self._space.store)
-                    is_recovered = True
+                if time.monotonic() > recover_at:
+                    jobs.recover(self._space.store, host_id(self._space.settings.home))
+                    recover_at = time.monotonic() + jobs.LEASE.total_seconds()
                     jobs.clean(self._space.store, self._space.settings.spool)
                 done = run_waiting(self._space, self._stop)
                 if done:
                     jobs.clean(self._space.store, self._space.settings.spool)
+                if time.monotonic() >= prune_at:
+                    audit.prune(self._space.store, self._space.settings.audit_days)
+                    prune_at = time.monotonic() + _PRUNED_EVERY
                 if self._space.settings.webhook_hosts:
                     webhooks.enqueue(self._space)
                     webhooks.deliver(self._space.store, self._space.settings.webhook_hosts)
             except SQLAlchemyError:
                 _LOG.exception("the database failed in the background; tried again")
-                is_recovered = False
+                recover_at = 0.0
             self._wake.wait(_PAUSE)
 
 
@@ -98,10 +111,11 @@ def _lock(home: Path) -> Iterator[bool]:
 
 def run_waiting(space: Workspace, stop: threading.Event, backend: httpcore.NetworkBackend | None = None) -> int:
     """Bring in what waits, one file after another, until nothing does or ``stop`` is set; return how many were done."""
-    count = 0
-    while not stop.is_set() and (item := jobs.take(space.store)):
+    count, indexed, host = 0, time.monotonic(), host_id(space.settings.home)
+    while not stop.is_set() and (item := jobs.take(space.store, host)):
         try:
-            reports = list(_ingest(space, item, backend))
+            with _held(space.store, item):
+                reports = list(_ingest(space, item, backend))
         except SQLAlchemyError:
             raise
         except Exception as error:
@@ -114,9 +128,35 @@ def run_waiting(space: Workspace, stop: threading.Event, backend: httpcore.Netwo
             jobs.finish(space.store, item, "waiting", [])
             break
         state: jobs.State = "done" if any(report.is_usable for report in reports) else "failed"
+        if time.monotonic() - indexed > _INDEXED_EVERY:
+            space.build_index()
+            indexed = time.monotonic()
         jobs.finish(space.store, item, state, map(report_form, reports))
         count += 1
+    if count:
+        space.build_index()
     return count
+
+
+@contextmanager
+def _held(store: Store, item: Item) -> Iterator[None]:
+    """Say meanwhile, again and again, that an item is in hand."""
+    ended = threading.Event()
+
+    def hold() -> None:
+        while not ended.wait(jobs.LEASE.total_seconds() / 4):
+            try:
+                jobs.hold(store, item)
+            except SQLAlchemyError:
+                _LOG.exception("the database failed while a file is read; tried again")
+
+    thread = threading.Thread(target=hold, name="hold", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _ingest(space: Workspace, item: Item, backend: httpcore.NetworkBackend | None) -> Iterator[FileReport]:

@@ -24,6 +24,7 @@ from corpus.schema import HEAD
 from corpus.store import Store
 from service import jobs
 from service.errors import NothingUsableError
+from service.hosts import host_id
 from service.settings import Settings
 from service.workspace import Workspace
 
@@ -81,7 +82,7 @@ def restore(settings: Settings, file: Path) -> int:
         except OSError as error:
             raise NothingUsableError(f"{file}: cannot be read: {error.strerror or error}") from error
         copy = folder / _DATABASE
-        count = _renew(copy, file)
+        count = _renew(copy, file, host_id(settings.home))
         store = Store(settings.database_url)
         try:
             target = _sqlite_path(store)
@@ -97,7 +98,8 @@ def _sqlite_path(store: Store) -> Path:
     url = store.engine.url
     if store.engine.dialect.name != "sqlite" or not url.database:
         raise NothingUsableError(
-            f"the store is {url.get_backend_name()}: use its own tools, such as pg_dump, for backups"
+            f"the store is {url.get_backend_name()}: back it up with its own tools, `pg_dump -Fc` for a copy of a moment, "
+            "pgBackRest for point-in-time recovery; the folders spool, tagger and matcher of KEHOACH_HOME are files to copy"
         )
     return Path(url.database)
 
@@ -185,7 +187,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _renew(copy: Path, file: Path) -> int:
+def _renew(copy: Path, file: Path, host: str) -> int:
     """Bring the copied database to this version and give it a new identity; return its number of documents."""
     try:
         store = Store(f"sqlite:///{copy}")
@@ -194,8 +196,10 @@ def _renew(copy: Path, file: Path) -> int:
     # Otherwise a later change would give it a revision that an index of today already has, for other content.
     with store.engine.begin() as connection:
         connection.execute(sa.text("update state set store_id = :name"), {"name": uuid.uuid4().hex})
+        connection.execute(sa.text("update job_items set taken_by = null"))
+        connection.execute(sa.text("update job_items set spool = :host where spool is not null"), {"host": host})
         count = connection.scalar(sa.text("select count(*) from documents")) or 0
-    jobs.recover(store)
+    jobs.recover(store, host)
     store.close()
     return int(count)
 

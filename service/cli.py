@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service import finetuning, judging, keeping, operating, overview
+from service import finetuning, judging, keeping, migrating, operating, overview
 from service.errors import NothingUsableError, UsageError, UserError
 from service.options import (
     DocumentType,
@@ -23,6 +23,7 @@ from service.options import (
     Province,
     Region,
     RowsFile,
+    Tally,
     Year,
     filter_of,
     progress,
@@ -59,7 +60,13 @@ def main() -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files, folders, or - for standard input.")
+    ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Also what FILE names, a path or http(s) address a line."),
+    ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Read files anew whose content is stored, as after an update of kehoach.")
     ] = False,
@@ -69,17 +76,23 @@ def ingest(
     from service.forms import report_form
     from service.ingest import ingest as run
     from service.show import print_json, show_report
+    from service.sources import files_of, read_list
 
+    sources = [*(paths or []), *(read_list(listed) if listed else [])]
+    if not sources:
+        raise UsageError("give files or folders, or --list FILE that names some")
     reports = []
     with workspace() as space, progress("Reading", quiet=json) as bar:
-        task = bar.add_task("", total=None)
+        files = files_of(sources)
+        tally, task = Tally(bar, len(files)), bar.add_task("", total=None)
         for report in run(
-            paths,
+            files,
             space,
             lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
             again=again,
         ):
             reports.append(report)
+            tally.count(report.file, failed=not report.is_usable)
             if not json:
                 show_report(report)
         if any(report.outcome in ("added", "updated") for report in reports):
@@ -97,7 +110,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="One document; nothing is 
     from corpus.files import UnreadableError
     from corpus.targets import find_targets
     from service.forms import inspection_form
-    from service.ingest import documents_in
+    from service.preparing import documents_in
     from service.show import print_json, show_inspection
 
     with workspace() as space:
@@ -428,6 +441,7 @@ judging.add_commands(app)
 overview.add_commands(app)
 operating.add_commands(app)
 finetuning.add_commands(model_app)
+migrating.add_commands(app)
 
 
 if __name__ == "__main__":

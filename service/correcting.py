@@ -129,6 +129,6 @@ def correction_form(correction: Correction) -> dict[str, Any]:
     }
 
 
-def all_corrections(workspace: Workspace) -> list[Correction]:
-    """Return every correction, oldest first."""
-    return recorded(workspace.store)
+def all_corrections(workspace: Workspace, after: int = 0, limit: int | None = None) -> list[Correction]:
+    """Return at most ``limit`` corrections (None: all) with numbers over ``after``, oldest first."""
+    return recorded(workspace.store, after, limit)

@@ -25,6 +25,8 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 MOST_FILES = 10_000
 # A file during which the service died this often is taken to be the cause.
 _MOST_ATTEMPTS = 3
+# What is in hand is another's to take when the one who has it did not say for so long that it goes on.
+LEASE = timedelta(seconds=60)
 # How long the file of a failed item is kept for `retry`, and an upload that never became a job.
 _KEPT = timedelta(days=7)
 _BLOCK = 1 << 20
@@ -42,6 +44,9 @@ class Item:
     attempts: int
     reports: list[dict[str, Any]]
     finished_at: datetime | None
+    spool: str | None
+    taken_by: str | None
+    taken_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -103,18 +108,26 @@ def keep(folder: Path, ordinal: int, name: str, source: IO[bytes], most: int) ->
 
 
 def add(
-    store: Store, job_id: str, by: str, sources: Sequence[tuple[str, str, str | None]], idempotency_key: str | None
+    store: Store,
+    job_id: str,
+    by: str,
+    sources: Sequence[tuple[str, str, str | None]],
+    idempotency_key: str | None,
+    host: str | None = None,
 ) -> tuple[Job, bool]:
     """Record a job of ``sources`` (name, SHA-256 or address, address if it is one); return it and whether it is new.
+
+    Files are kept by ``host``, which alone can read them; None where every host can.
 
     The same ``idempotency_key`` of the same caller returns the job it made. Raises ReusedKeyError where the sources differ.
     """
     request_hash = hashlib.sha256(json.dumps([source[:2] for source in sources]).encode()).hexdigest()
     values = {"id": job_id, "by": by, "idempotency_key": idempotency_key, "request_hash": request_hash}
     rows: list[dict[str, Any]] = [
-        {"job_id": job_id, "ordinal": n, "name": name, "url": url, "state": "waiting", "attempts": 0, "reports": []}
+        {"job_id": job_id, "ordinal": n, "name": name, "url": url, "state": "waiting", "attempts": 0, "reports": [],
+         "spool": None if url else host}
         for n, (name, _, url) in enumerate(sources, 1)
-    ]
+    ]  # fmt: skip
     try:
         with store.engine.begin() as connection:
             connection.execute(sa.insert(jobs).values(**values, created_at=datetime.now(UTC)))
@@ -194,13 +207,18 @@ def retry(store: Store, job_id: str) -> int:
     return count
 
 
-def recover(store: Store) -> None:
-    """Put what a process that died had in hand back into the queue, or fail it when that happened too often."""
+def recover(store: Store, host: str) -> None:
+    """Put what ``host`` had in hand when it died back into the queue, or fail it when that happened too often.
+
+    The same for what any other host has not said for a while that it goes on with.
+    """
     report = {"outcome": "failed", "reason": f"the service died {_MOST_ATTEMPTS} times while reading it"}
+    by, until = job_items.c.taken_by, job_items.c.taken_until
+    is_left = by.is_(None) | (by == host) | (until < datetime.now(UTC))
+    left = sa.select(job_items).where(job_items.c.state == "running", is_left)
     with store.engine.begin() as connection:
-        running = sa.update(job_items).where(job_items.c.state == "running")
-        for row in connection.execute(sa.select(job_items).where(job_items.c.state == "running")).all():
-            mine = running.where(job_items.c.job_id == row.job_id, job_items.c.ordinal == row.ordinal)
+        for row in connection.execute(left.with_for_update(skip_locked=True)).all():
+            mine = _taken(row)
             if row.attempts < _MOST_ATTEMPTS:
                 connection.execute(mine.values(state="waiting"))
                 continue
@@ -208,30 +226,54 @@ def recover(store: Store) -> None:
             connection.execute(mine.values(state="failed", reports=[whole], finished_at=datetime.now(UTC)))
 
 
-def take(store: Store) -> Item | None:
-    """Take the next item out of the queue, oldest job first; None where nothing waits."""
+def take(store: Store, host: str) -> Item | None:
+    """Let ``host`` take the next item that it can read out of the queue, oldest job first; None where nothing waits."""
     order = (jobs.c.number, job_items.c.ordinal)
-    query = sa.select(job_items).join(jobs).where(job_items.c.state == "waiting").order_by(*order).limit(1)
+    is_here = job_items.c.spool.is_(None) | (job_items.c.spool == host)
+    query = sa.select(job_items).join(jobs).where(job_items.c.state == "waiting", is_here).order_by(*order).limit(1)
     with store.engine.begin() as connection:
-        row = connection.execute(query).first()
+        # Where the database has row locks, takers do not wait for each other; where it has none, the update decides.
+        row = connection.execute(query.with_for_update(of=job_items, skip_locked=True)).first()
         if row is None:
             return None
+        taken = {
+            "state": "running",
+            "attempts": row.attempts + 1,
+            "taken_by": host,
+            "taken_until": datetime.now(UTC) + LEASE,
+        }
         mine = sa.update(job_items).where(
             job_items.c.job_id == row.job_id, job_items.c.ordinal == row.ordinal, job_items.c.state == "waiting"
         )
-        if not connection.execute(mine.values(state="running", attempts=row.attempts + 1)).rowcount:
+        if not connection.execute(mine.values(**taken)).rowcount:
             return None
-    return Item(**{**row._mapping, "state": "running", "attempts": row.attempts + 1})
+    return Item(**{**row._mapping, **taken})
+
+
+def hold(store: Store, item: Item) -> bool:
+    """Say that an item is still in hand; tell whether it is."""
+    with store.engine.begin() as connection:
+        return connection.execute(_taken(item).values(taken_until=datetime.now(UTC) + LEASE)).rowcount > 0
 
 
 def finish(store: Store, item: Item, state: State, reports: Iterable[dict[str, Any]]) -> None:
-    """Record what became of an item; ``waiting`` puts it back untouched."""
-    mine = sa.update(job_items).where(job_items.c.job_id == item.job_id, job_items.c.ordinal == item.ordinal)
+    """Record what became of an item; ``waiting`` puts it back untouched. Nothing where another has taken it meanwhile."""
     values: dict[str, Any] = {"state": state, "reports": list(reports), "finished_at": datetime.now(UTC)}
     if state == "waiting":
         values |= {"finished_at": None, "attempts": item.attempts - 1}
     with store.engine.begin() as connection:
-        connection.execute(mine.values(**values))
+        connection.execute(_taken(item).values(**values))
+
+
+def _taken(item: Item | sa.Row[Any]) -> sa.Update:
+    """Return an update of an item as long as it is in the same hands."""
+    return sa.update(job_items).where(
+        job_items.c.job_id == item.job_id,
+        job_items.c.ordinal == item.ordinal,
+        job_items.c.state == "running",
+        job_items.c.taken_by.is_not_distinct_from(item.taken_by),
+        job_items.c.attempts == item.attempts,
+    )
 
 
 def folder_of(spool: Path, item: Item) -> Path:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Header, Path, Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
+from corpus.engine import is_lost
 from service import jobs
 from service.access import Space, Who, may_edit, may_read
-from service.background import Background
 from service.errors import UsageError
 from service.fetching import check
+from service.hosts import host_id
 from service.paging import Cursor, Limit, page_of, read_number
 from service.problems import ProblemError, problem_responses
 from service.schemas import Job, JobInFull, Jobs, Urls
@@ -81,16 +82,19 @@ def start(
     folder = space.settings.spool / job_id
     try:
         sources = _urls(space, body) if isinstance(body, bytes) else files_of(space, body, job_id)
-        made, is_new = jobs.add(space.store, job_id, caller.name, sources, idempotency_key)
+        made, is_new = jobs.add(
+            space.store, job_id, caller.name, sources, idempotency_key, host_id(space.settings.home)
+        )
     except jobs.ReusedKeyError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProblemError(409, str(error)) from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        # Where the database was lost the job may be in it; files that no job has are cleaned up later.
+        if not is_lost(error):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     if is_new:
-        background: Background = request.app.state.background
-        background.wake()
+        request.app.state.background.wake()
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return jobs.job_form(made)

@@ -24,12 +24,26 @@ def add_commands(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def documents(province: Province = None, json: Json = False) -> None:
+def documents(
+    province: Province = None,
+    content: Annotated[
+        bool,
+        typer.Option(
+            "--hash", help="Print one SHA-256 over all of them instead: stores that hold the same have the same."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """List the documents in the store."""
+    from corpus.content import content_hash
     from service.forms import document_form
     from service.show import out, print_json
 
     with workspace() as space:
+        if content:
+            found_hash = content_hash(space.store)
+            print_json({"sha256": found_hash}) if json else out.print(found_hash)
+            return
         found = space.store.documents(filter_of(space, province, None, None).province)
     if json:
         print_json([document_form(document) for document in found])

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -18,10 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from corpus.stages import timed
 from service import audit, metrics
-from service.problems import problem_response
-from service.settings import Settings
+from service.problems import LOST, problem_response
+from service.rates import Rates
+from service.settings import RATES, Settings, shared_folder
 
 _LOG = logging.getLogger("kehoach")
+# Seconds before what the database failed is tried again.
+_PAUSE = 0.5
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 HEADERS = {
     "Content-Security-Policy": (
@@ -85,7 +89,10 @@ class Observed:
         metrics.requests.labels(request.method if route != "other" else "any", route, str(status)).inc()
         metrics.request_seconds.labels(route).observe(seconds)
         if entry := getattr(request.state, "audit", None):
-            await asyncio.shield(run_in_threadpool(audit.end, request.app.state.workspace.store, entry, status))
+            try:
+                await asyncio.shield(run_in_threadpool(audit.end, request.app.state.workspace.store, entry, status))
+            except SQLAlchemyError:
+                _LOG.exception("the audit log could not be told how a request ended", extra={"entry": entry})
         # Without the query: it may hold what somebody looks for, and does not help to find a fault.
         fields: dict[str, Any] = {"method": request.method, "path": scope["path"], "status": status}
         _LOG.info("request", extra={**fields, "ms": round(1000 * seconds, 1)})
@@ -94,21 +101,18 @@ class Observed:
 class RateLimit:
     """Refuse requests of a caller who sends more than ``rate`` a second, after a burst of ten seconds' worth."""
 
-    _MOST_CALLERS = 10_000
-
     def __init__(self, app: ASGIApp, rate: float) -> None:
         self._app = app
         self._rate = rate
-        self._most = max(1.0, 10 * rate)
-        # Address to (requests left, when that was counted); only touched by the event loop, so without a lock.
-        self._left: dict[str, tuple[float, float]] = {}
+        shared = shared_folder()
+        self._rates = Rates(rate, shared / RATES if shared else None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or answer 429 with the time to wait."""
         if scope["type"] != "http" or scope["path"].startswith("/health/"):
             await self._app(scope, receive, send)
             return
-        wait = self.take((scope.get("client") or ("",))[0], time.monotonic())
+        wait = self._rates.take((scope.get("client") or ("",))[0], time.monotonic())
         if not wait:
             await self._app(scope, receive, send)
             return
@@ -116,16 +120,30 @@ class RateLimit:
         response.headers["Retry-After"] = str(int(wait) + 1)
         await response(scope, receive, send)
 
-    def take(self, caller: str, now: float) -> float:
-        """Count a request of ``caller``; return 0, or how many seconds too early it is."""
-        left, counted = self._left.pop(caller, (self._most, now))
-        left = min(self._most, left + (now - counted) * self._rate)
-        is_early = left < 1
-        # Put at the end, so that the first ones are those who have been silent the longest.
-        self._left[caller] = (left if is_early else left - 1, now)
-        if len(self._left) > self._MOST_CALLERS:
-            del self._left[next(iter(self._left))]
-        return (1 - left) / self._rate if is_early else 0.0
+
+class Again:
+    """Answer a request that only reads once more where the database was lost meanwhile: the primary may have changed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        before = dict(scope)
+
+        async def unless_lost(message: Message) -> None:
+            if LOST not in scope:
+                await send(message)
+
+        await self._app(scope, receive, unless_lost)
+        if LOST in scope:
+            await asyncio.sleep(_PAUSE)
+            scope.clear()
+            scope.update(before)
+            await self._app(scope, receive, send)
 
 
 class BodyLimit:

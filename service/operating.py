@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 from ipaddress import ip_address
 from pathlib import Path
@@ -131,27 +133,30 @@ def serve(
         if not _is_loopback(address):
             raise UsageError(f"writing without a key is for loopback addresses, not {address}; make keys instead")
         os.environ["KEHOACH_LOCAL_WRITES"] = "true"
-    if count > 1:
-        # Read by prometheus_client when it is imported, in each worker.
-        folder = tempfile.TemporaryDirectory(prefix="kehoach-metrics-")
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder.name)
+    # Read by prometheus_client when it is imported, in each process.
+    folder = tempfile.TemporaryDirectory(prefix="kehoach-metrics-")
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder.name)
     settings.cache_clear()
+    from service.behind import process_behind
     from service.logs import configure
 
     configure(settings())
-    uvicorn.run(
-        "service.app:app_of_environment",
-        factory=True,
-        host=address,
-        port=port if port is not None else chosen.port,
-        workers=count,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(chosen.proxies),
-        forwarded_allow_ips=chosen.proxies or None,
-        timeout_graceful_shutdown=chosen.shutdown_seconds,
-    )
+    # Once uvicorn has ended it raises the signal that ended it, which without a handler skips what is below.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with process_behind():
+        uvicorn.run(
+            "service.app:app_of_environment",
+            factory=True,
+            host=address,
+            port=port if port is not None else chosen.port,
+            workers=count,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(chosen.proxies),
+            forwarded_allow_ips=chosen.proxies or None,
+            timeout_graceful_shutdown=chosen.shutdown_seconds,
+        )
 
 
 def _is_loopback(address: str) -> bool:

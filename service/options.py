@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ def workspace() -> Iterator[Workspace]:
     from models.errors import ModelError
 
     with ExitStack() as shown:
-        opened = Workspace(settings(), say, _bars(shown))
+        opened = Workspace(settings(), say, bars(shown))
         try:
             yield opened
         except (ModelError, TaxonomyError, ImportError) as error:
@@ -49,17 +50,17 @@ def workspace() -> Iterator[Workspace]:
             opened.close()
 
 
-def _bars(shown: ExitStack) -> Callable[[str, int, int], None]:
+def bars(shown: ExitStack) -> Callable[[str, int, int], None]:
     """Return what draws a bar for each thing that the workspace does; the first one opens the display in ``shown``."""
-    bars: list[Progress] = []
+    opened: list[Progress] = []
     tasks: dict[str, TaskID] = {}
 
     def draw(what: str, done: int, total: int) -> None:
-        if not bars:
-            bars.append(shown.enter_context(progress("", quiet=False)))
+        if not opened:
+            opened.append(shown.enter_context(progress("", quiet=False)))
         if what not in tasks:
-            tasks[what] = bars[0].add_task(what)
-        bars[0].update(tasks[what], completed=done, total=total, visible=done < total)
+            tasks[what] = opened[0].add_task(what)
+        opened[0].update(tasks[what], completed=done, total=total, visible=done < total)
 
     return draw
 
@@ -77,6 +78,25 @@ def progress(what: str, *, quiet: bool) -> Iterator[Progress]:
     columns = (TextColumn(f"{what} {{task.description}}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
         yield bar
+
+
+class Tally:
+    """Shows on ``bar`` how many of the ``total`` files are done, how many a second, and how many failed."""
+
+    def __init__(self, bar: Progress, total: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("files", total=total)
+        self._began = time.monotonic()
+        self._done = self._failed = 0
+        self._last: str | None = None
+
+    def count(self, file: str, *, failed: bool) -> None:
+        """Count a report; those of one file stand together."""
+        self._done += file != self._last
+        self._last = file
+        self._failed += failed
+        rate = self._done / max(time.monotonic() - self._began, 1e-9)
+        self._bar.update(self._task, completed=self._done, description=f"files, {rate:.1f}/s, {self._failed} failed")
 
 
 def filter_of(space: Workspace, province: str | None, year: int | None, group: str | None) -> Filter:

@@ -52,7 +52,7 @@ def families(
     from service.show import print_json
 
     with workspace() as space:
-        found = families_of(space, View(as_published), least)
+        found = families_of(space.families, View(as_published), least)
     if output:
         write_families(output, found, say)
     if json:
@@ -79,7 +79,7 @@ def gaps(
     from service.show import print_json
 
     with workspace() as space:
-        found = gaps_of(space, province, View(as_published), least, in_region=region)
+        found = gaps_of(space, space.families, province, View(as_published), least, in_region=region)
     if json:
         print_json({"province": found.province, "region": found.region, "gaps": [gap_form(gap) for gap in found.gaps]})
     else:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from index.ambition import history
-from index.coverage import coverage as count
 from index.view import View
 from service.access import Space, may_read
 from service.api import FRESH, Form, Province
 from service.charts import coverage_chart, indicator_chart
 from service.errors import NothingUsableError
+from service.finished import FINISHED, FinishedFamilies, coverage_of, made_form
 from service.overview_forms import coverage_form, gap_form, indicator_form, summary_form
 from service.overview_schemas import Coverage, Families, Gaps, Indicators
 from service.overviews import aims_of, families_of, gaps_of
@@ -29,15 +29,17 @@ Language = Annotated[str, Query(pattern="^(vi|en)$", description="vi or en.")]
 _SVG: Responses = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG picture"}}
 
 
-@router.get("/families", response_model=Families, dependencies=FRESH)
-def families(space: Space, least: Least = 2, as_published: AsPublished = False) -> Form:
-    """List the obligations that several provinces share."""
-    return {"families": [summary_form(s) for s in families_of(space, View(as_published), least)]}
+@router.get("/families", response_model=Families, dependencies=FINISHED, responses=problem_responses(503))
+def families(space: Space, made: FinishedFamilies, least: Least = 2, as_published: AsPublished = False) -> Form:
+    """List the obligations that several provinces share, as they were last made."""
+    found = families_of(made.value, View(as_published), least)
+    return {"families": [summary_form(s) for s in found], **made_form(space, made)}
 
 
-@router.get("/gaps/{province}", response_model=Gaps, dependencies=FRESH, responses=problem_responses(400, 404))
+@router.get("/gaps/{province}", response_model=Gaps, dependencies=FINISHED, responses=problem_responses(400, 404, 503))
 def gaps(
     space: Space,
+    made: FinishedFamilies,
     province: Annotated[str, Path(max_length=60, examples=["Cà Mau"])],
     region: Annotated[bool, Query(description="Against the provinces of its region only.")] = False,
     least: Least = 2,
@@ -45,22 +47,26 @@ def gaps(
 ) -> Form:
     """List what other provinces oblige to and this one does not."""
     try:
-        found = gaps_of(space, province, View(as_published), least, in_region=region)
+        found = gaps_of(space, made.value, province, View(as_published), least, in_region=region)
     except NothingUsableError as error:
         raise ProblemError(404, str(error)) from error
-    return {"province": found.province, "region": found.region, "gaps": [gap_form(gap) for gap in found.gaps]}
+    listed = [gap_form(gap) for gap in found.gaps]
+    return {"province": found.province, "region": found.region, "gaps": listed, **made_form(space, made)}
 
 
-@router.get("/coverage", response_model=Coverage, dependencies=FRESH)
-def coverage(space: Space, as_published: AsPublished = False) -> Form:
-    """Count the paragraphs of each province by task group, kind and year."""
-    return {"provinces": [coverage_form(row, space.groups) for row in count(space.store, View(as_published))]}
+@router.get("/coverage", response_model=Coverage, dependencies=FINISHED, responses=problem_responses(503))
+def coverage(request: Request, space: Space, as_published: AsPublished = False) -> Form:
+    """Count the paragraphs of each province by task group, kind and year, as it was last made."""
+    made = coverage_of(request, View(as_published))
+    return {"provinces": [coverage_form(row, space.groups) for row in made.value], **made_form(space, made)}
 
 
-@router.get("/coverage.svg", response_class=Response, responses=_SVG)
-def coverage_picture(space: Space, as_published: AsPublished = False, lang: Language = "vi") -> Response:
+@router.get("/coverage.svg", response_class=Response, responses=_SVG | problem_responses(503))
+def coverage_picture(
+    request: Request, space: Space, as_published: AsPublished = False, lang: Language = "vi"
+) -> Response:
     """Draw the coverage as a heat map."""
-    return _picture(coverage_chart(count(space.store, View(as_published)), space.groups, lang))
+    return _picture(coverage_chart(coverage_of(request, View(as_published)).value, space.groups, lang))
 
 
 @router.get("/indicators", response_model=Indicators, dependencies=FRESH, responses=problem_responses(400))

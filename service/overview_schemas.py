@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -49,7 +50,14 @@ class Family(Answer):
     members: list[Member]
 
 
-class Families(Answer):
+class Finished(Answer):
+    """What is made behind requests: ``as_of`` says when, ``is_current`` whether the store is still as it was then."""
+
+    as_of: datetime
+    is_current: bool
+
+
+class Families(Finished):
     """Families, those of most provinces first."""
 
     families: list[Family]
@@ -67,7 +75,7 @@ class Gap(Answer):
     near: list[Statement]
 
 
-class Gaps(Answer):
+class Gaps(Finished):
     """What others have and a province lacks; ``region`` is null where all provinces were looked at."""
 
     province: str
@@ -96,7 +104,7 @@ class ProvinceCoverage(Answer):
     years: list[YearCoverage]
 
 
-class Coverage(Answer):
+class Coverage(Finished):
     """All provinces of the store."""
 
     provinces: list[ProvinceCoverage]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from corpus.national import Indicator, indicators
 from index.ambition import Aim, aims
+from index.families import Families
 from index.gaps import Gap, Summary, gaps, summarise
 from index.view import View
 from nlp.fold import fold
@@ -41,17 +42,17 @@ def place_named(space: Workspace, name: str, view: View) -> str:
     return place
 
 
-def families_of(space: Workspace, view: View, least: int) -> list[Summary]:
+def families_of(families: Families, view: View, least: int) -> list[Summary]:
     """Return the families of at least ``least`` provinces, those of most provinces first."""
-    return [summary for summary in summarise(space.families.families, view) if len(summary.places) >= least]
+    return [summary for summary in summarise(families.families, view) if len(summary.places) >= least]
 
 
-def gaps_of(space: Workspace, name: str, view: View, least: int, *, in_region: bool) -> Gaps:
+def gaps_of(space: Workspace, families: Families, name: str, view: View, least: int, *, in_region: bool) -> Gaps:
     """Return what at least ``least`` others, of the region or of all, have and a province lacks. Raises as ``place_named``."""
     province = place_named(space, name, view)
     region = view.region(province) if in_region else None
     within: Callable[[str], bool] = (lambda place: view.region(place) == region) if region else (lambda place: True)
-    return Gaps(province, region, gaps(space.families, province, view, within, least))
+    return Gaps(province, region, gaps(families, province, view, within, least))
 
 
 def aims_of(space: Workspace, view: View, name: str | None, province: str | None) -> list[tuple[Indicator, list[Aim]]]:

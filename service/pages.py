@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import operator
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from corpus.store import StoredParagraph
 from corpus.types import Target
+from index.differences import Change
 from nlp.fold import fold
 from service import sessions
 from service.access import Space, may_read
@@ -52,6 +53,21 @@ def marked(text: str, marks: Iterable[tuple[int, int]]) -> Markup:
     for start, end in marks:
         parts += [escape(text[position:start]), Markup("<mark>"), escape(text[start:end]), Markup("</mark>")]
         position = end
+    return Markup("").join([*parts, escape(text[position:])])
+
+
+def differing(text: str, changes: Iterable[Change], side: Literal["a", "b"], t: Mapping[str, str]) -> Markup:
+    """Return ``text`` escaped, with what the other clause words otherwise or lacks marked, also for who hears the page."""
+    parts, position = [], 0
+    for change in changes:
+        own, other = (change.a, change.b) if side == "a" else (change.b, change.a)
+        if own is None:
+            continue
+        kind, said = ("changed", t["worded_otherwise"]) if other else ("added", t["only_here"])
+        opening = Markup('<mark class="{}"><span class="unseen">[{}: </span>').format(kind, said)
+        parts += [escape(text[position : own[0]]), opening, escape(text[own[0] : own[1]])]
+        parts.append(Markup('<span class="unseen">]</span></mark>'))
+        position = own[1]
     return Markup("").join([*parts, escape(text[position:])])
 
 
@@ -106,6 +122,7 @@ def _templates() -> Environment:
     environment.globals |= {
         "marked": marked,
         "spans": spans,
+        "differing": differing,
         "anchor": anchor,
         "permalink": permalink,
         "figure": figure,

@@ -7,13 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from index.coverage import coverage as count
 from index.view import View
 from service.access import Space, may_read
 from service.errors import NothingUsableError
 from service.exporting import write_table
+from service.finished import FinishedFamilies, coverage_of
 from service.overview_files import write_aims, write_coverage, write_families
 from service.overview_forms import gap_form
 from service.overviews import Gaps, aims_of, families_of, gaps_of
@@ -27,22 +27,25 @@ _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlform
 
 
 @router.get("/coverage.{form}")
-def coverage(space: Space, form: Form, as_published: bool = False) -> Response:
+def coverage(request: Request, space: Space, form: Form, as_published: bool = False) -> Response:
     """Return the coverage as a table."""
-    rows = count(space.store, View(as_published))
+    rows = coverage_of(request, View(as_published)).value
     return _file("coverage", form, lambda file: write_coverage(file, rows, space.groups, space.tell))
 
 
 @router.get("/families.{form}")
-def families(space: Space, form: Form, least: Least = 2, as_published: bool = False) -> Response:
+def families(
+    space: Space, made: FinishedFamilies, form: Form, least: Least = 2, as_published: bool = False
+) -> Response:
     """Return the families by provinces as a table."""
-    found = families_of(space, View(as_published), least)
+    found = families_of(made.value, View(as_published), least)
     return _file("families", form, lambda file: write_families(file, found, space.tell))
 
 
 @router.get("/gaps.{form}")
 def gaps(
     space: Space,
+    made: FinishedFamilies,
     form: Form,
     province: Annotated[str, Query(min_length=1, max_length=200)],
     region: bool = False,
@@ -51,7 +54,7 @@ def gaps(
 ) -> Response:
     """Return the gaps of a province as a table."""
     try:
-        found = gaps_of(space, province, View(as_published), least, in_region=region)
+        found = gaps_of(space, made.value, province, View(as_published), least, in_region=region)
     except NothingUsableError as error:
         raise ProblemError(404, str(error)) from error
     return _file("gaps", form, lambda file: _write_gaps(file, found, space.tell))

@@ -10,12 +10,12 @@ from markupsafe import Markup
 
 from corpus.national import indicators
 from index.ambition import aims, history
-from index.coverage import coverage as count
 from index.view import View
 from nlp.fold import fold
 from service.access import Space, may_read
 from service.charts import indicator_chart
 from service.errors import UserError
+from service.finished import FinishedFamilies, coverage_of, is_current
 from service.overviews import aims_of, families_of, gaps_of
 from service.pages import Language, render
 from service.problems import ProblemError
@@ -32,11 +32,13 @@ Least = Annotated[int, Query(ge=2, le=63)]
 @router.get("/coverage")
 def coverage(request: Request, space: Space, as_published: bool = False, lang: Language = "vi") -> HTMLResponse:
     """Show how many paragraphs of each province have each task group; a cell leads to them."""
-    rows = count(space.store, View(as_published))
+    made = coverage_of(request, View(as_published))
+    rows = made.value
     most = max((row.share(group.key) for row in rows for group in space.groups), default=0.0) or 1.0
     shades = [[round(row.share(group.key) / most * (SHADES - 1)) for group in space.groups] for row in rows]
     return render(
-        request, "coverage.html", lang, rows=list(zip(rows, shades, strict=True)), as_published=as_published
+        request, "coverage.html", lang, rows=list(zip(rows, shades, strict=True)), as_published=as_published, made=made,
+        is_current=is_current(space, made),
     )  # fmt: skip
 
 
@@ -44,6 +46,7 @@ def coverage(request: Request, space: Space, as_published: bool = False, lang: L
 def families(
     request: Request,
     space: Space,
+    made: FinishedFamilies,
     q: Name = "",
     least: Least = 2,
     as_published: bool = False,
@@ -53,21 +56,21 @@ def families(
     words = fold(q).split()
     found = [
         summary
-        for summary in families_of(space, View(as_published), least)
+        for summary in families_of(made.value, View(as_published), least)
         if all(word in fold(summary.title) for word in words)
     ]
     return render(
         request, "families.html", lang, found=found[:_SHOWN], count=len(found), q=q, least=least,
-        as_published=as_published,
+        as_published=as_published, made=made, is_current=is_current(space, made),
     )  # fmt: skip
 
 
 @router.get("/families/{family_id}")
 def family(
-    request: Request, space: Space, family_id: str, as_published: bool = False, lang: Language = "vi"
+    request: Request, made: FinishedFamilies, family_id: str, as_published: bool = False, lang: Language = "vi"
 ) -> HTMLResponse:
     """Show one obligation in the words of each province that has it."""
-    found = next((s for s in families_of(space, View(as_published), 2) if s.family.id == family_id), None)
+    found = next((s for s in families_of(made.value, View(as_published), 2) if s.family.id == family_id), None)
     if found is None:
         raise ProblemError(404, f"no family {family_id!r}; families change when plans are added")
     return render(request, "family.html", lang, summary=found, as_published=as_published)
@@ -77,6 +80,7 @@ def family(
 def gaps(
     request: Request,
     space: Space,
+    made: FinishedFamilies,
     province: Name = "",
     region: bool = False,
     least: Least = 2,
@@ -87,13 +91,13 @@ def gaps(
     found, problem = None, ""
     if province:
         try:
-            found = gaps_of(space, province, View(as_published), least, in_region=region)
+            found = gaps_of(space, made.value, province, View(as_published), least, in_region=region)
         except UserError as error:
             problem = str(error)
     return render(
         request, "gaps.html", lang, found=found, shown=found.gaps[:_SHOWN] if found else [], problem=problem,
         province=province, provinces=places(space, View(as_published)), region=region, least=least,
-        as_published=as_published,
+        as_published=as_published, made=made, is_current=is_current(space, made),
     )  # fmt: skip
 
 

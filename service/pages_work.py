@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from corpus.engine import is_lost
 from service import jobs, searches, sessions
 from service.access import Space, Who, may_edit, may_read
 from service.api import filter_of
 from service.errors import UsageError
 from service.feeds import feed_path
+from service.hosts import host_id
 from service.jobs_api import files_of, sent
 from service.keys import allows
 from service.pages import Language, render, sorted_provinces
@@ -52,12 +54,15 @@ def start(
     job_id = jobs.new_id()
     folder = space.settings.spool / job_id
     try:
-        made, _ = jobs.add(space.store, job_id, caller.name, files_of(space, body, job_id), None)
+        made, _ = jobs.add(
+            space.store, job_id, caller.name, files_of(space, body, job_id), None, host_id(space.settings.home)
+        )
     except UsageError as error:
         shutil.rmtree(folder, ignore_errors=True)
         return _upload_page(request, space, lang, str(error))
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        if not is_lost(error):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     request.app.state.background.wake()
     return RedirectResponse(f"/jobs/{made.id}?lang={lang}", 303)

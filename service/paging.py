@@ -80,7 +80,12 @@ def fresh(request: Request, response: Response, space: Space) -> None:
     The tag is weak: times and compression differ between two answers that say the same. Asked before the store is read, so
     that an answer is never newer than its tag says to the caller's disadvantage.
     """
-    parts = (space.store.content, request.app.state.models, request.url.path, request.url.query)
+    tell_apart(request, response, space, space.store.content)
+
+
+def tell_apart(request: Request, response: Response, space: Workspace, *contents: str) -> None:
+    """Give an answer that depends on the models and on what ``contents`` name its ETag. Raises NotModified where it is known."""
+    parts = (*contents, request.app.state.models, request.url.path, request.url.query)
     tag = f'W/"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache" if space.settings.open_reads else "private, no-cache"}
     given = [part.strip() for part in request.headers.get("if-none-match", "").split(",")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,13 +11,20 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from corpus.engine import is_lost
 from service import schemas
 from service.errors import UserError
 
 _FOR_PROGRAMS = ("/v1/", "/health/", "/static/", "/metrics", "/openapi.json")
 MEDIA_TYPE = "application/problem+json"
+# Set in the scope of a request that the database failed.
+LOST = "kehoach.lost"
+# About what a fail-over takes.
+_SECONDS = "3"
+_LOG = logging.getLogger("kehoach")
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -71,6 +79,19 @@ def add_problem_handlers(app: FastAPI) -> None:
     def on_problem(request: Request, error: ProblemError) -> Response:
         response = problem_response(request, error.status, error.detail)
         response.headers.update(error.headers)
+        return response
+
+    @app.exception_handler(SQLAlchemyError)
+    def on_database(request: Request, error: SQLAlchemyError) -> Response:
+        if not is_lost(error):
+            raise error
+        request.scope[LOST] = True
+        _LOG.warning("the database cannot be reached or was lost: %s", error)
+        what = "the database cannot be reached for a moment; try again"
+        if request.method not in ("GET", "HEAD"):
+            what += ". Whether this request had been carried out by then is not known"
+        response = problem_response(request, 503, what)
+        response.headers["Retry-After"] = _SECONDS
         return response
 
     @app.exception_handler(UserError)

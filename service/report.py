@@ -20,10 +20,12 @@ from corpus.store import Filter, StoredDocument
 from index.align import AlignedPair, compare
 from index.ambition import Aim, aims
 from index.coverage import Row, coverage
+from index.families import Families
 from index.gaps import Summary, summarise
 from index.view import View
 from service.access import Space, may_read
 from service.errors import NothingUsableError, UsageError
+from service.finished import FinishedFamilies
 from service.overviews import place_named
 from service.pages import Language, render_text
 from service.workspace import Workspace
@@ -57,7 +59,7 @@ class Report:
     targets: Sequence[tuple[Indicator, tuple[Aim | None, Aim | None]]]
 
 
-def report_on(space: Workspace, a: str, b: str, view: View) -> Report:
+def report_on(space: Workspace, families: Families, a: str, b: str, view: View) -> Report:
     """Return the report on two provinces. Raises UsageError for an unknown name or one province, NothingUsableError for none."""
     places = (place_named(space, a, view), place_named(space, b, view))
     if places[0] == places[1]:
@@ -69,7 +71,7 @@ def report_on(space: Workspace, a: str, b: str, view: View) -> Report:
     )
     comparison = compare(*places, of_a, of_b, space.matcher)
     counted = {row.province: row for row in coverage(space.store, view)}
-    shared = summarise(space.families.families, view)
+    shared = summarise(families.families, view)
     measured = [aim for aim in aims(space.store, view) if aim.rank and aim.place in places]
     parts = [
         Part(
@@ -106,7 +108,7 @@ def write_report(space: Workspace, a: str, b: str, view: View, file: Path, lang:
         raise NothingUsableError(
             f"{file}: a PDF needs Chromium or Chrome, which is not installed; write .html and print that from a browser"
         )
-    page = _page(space, report_on(space, a, b, view), lang, standalone=True)
+    page = _page(space, report_on(space, space.families, a, b, view), lang, standalone=True)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if ending == ".html":
@@ -142,10 +144,11 @@ def _page(space: Workspace, report: Report, lang: str, *, standalone: bool) -> s
 @router.get("/report")
 def report_page(
     space: Space,
+    made: FinishedFamilies,
     a: Annotated[str, Query(min_length=1, max_length=60)],
     b: Annotated[str, Query(min_length=1, max_length=60)],
     as_published: bool = False,
     lang: Language = "vi",
 ) -> HTMLResponse:
     """Show the report on two provinces, to print."""
-    return HTMLResponse(_page(space, report_on(space, a, b, View(as_published)), lang, standalone=False))
+    return HTMLResponse(_page(space, report_on(space, made.value, a, b, View(as_published)), lang, standalone=False))

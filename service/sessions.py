@@ -9,39 +9,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 import time
-from pathlib import Path
 
 from fastapi import Request, Response
 
+from service.hosts import made_once
 from service.problems import ProblemError
+from service.settings import Settings
 
 COOKIE = "kehoach_session"
 _SECONDS = 12 * 3600
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-def signing_key(home: Path) -> bytes:
-    """Return the random key that sessions are signed with, made on first use in a file only its owner may read."""
-    file = home / "session.key"
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        home.mkdir(parents=True, exist_ok=True)
-    # Written whole under another name and linked: of two processes that come here together, both use the first's.
-    draft = home / f".session.key-{os.getpid()}-{secrets.token_hex(4)}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(secrets.token_bytes(32))
-    try:
-        file.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return file.read_bytes()
+def signing_key(settings: Settings) -> bytes:
+    """Return the key that sessions are signed with: that of the settings, else a random one of the home folder."""
+    given = settings.session_key.get_secret_value()
+    return given.encode() if given else made_once(settings.home / "session.key", secrets.token_bytes(32))
 
 
 def start(request: Request, response: Response, key_id: str) -> None:
@@ -100,6 +85,6 @@ def is_local(request: Request) -> bool:
 
 
 def _sign(request: Request, purpose: str, content: str) -> str:
-    key = signing_key(request.app.state.workspace.settings.home)
+    key = signing_key(request.app.state.workspace.settings)
     digest = hmac.digest(key, f"{purpose}:{content}".encode(errors="surrogatepass"), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

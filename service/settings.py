@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from corpus.files import MAX_BYTES
 
+# Set by `kehoach serve` for the processes it starts; no setting. What is in the folder it names:
+SHARED_VARIABLE = "KEHOACH_SERVE_FOLDER"
+SOCKET, RATES = "socket", "rates"
 # Written "a, b" in the environment.
 Names = Annotated[
     tuple[str, ...],
@@ -34,6 +38,10 @@ class Settings(BaseSettings):
         default_factory=lambda: user_cache_path("kehoach"), description="Folder of built models; may be deleted."
     )
     database: str = Field(default="", description="SQLAlchemy URL of the store; empty: SQLite in the home folder.")
+    index: Literal["local", "postgres"] = Field(
+        default="local",
+        description='Where the search index is: "local", in the home folder, or "postgres", in the database of the store.',
+    )
     embedder: str = Field(
         default="default",
         description='"default", or a sentence-transformers hub name or folder (needs kehoach[transformers]).',
@@ -49,6 +57,12 @@ class Settings(BaseSettings):
     )
     read_memory: int = Field(
         default=2 * 1024**3, ge=256 * 1024**2, description="Most memory that reading one file may take, in bytes."
+    )
+    scheduler: str = Field(
+        default="", description="Address of a Dask scheduler whose workers read and analyse; empty: this machine alone."
+    )
+    scheduler_seconds: float = Field(
+        default=300, gt=0, description="Longest wait for a scheduler, or for any worker of it, that is away."
     )
     host: str = Field(default="127.0.0.1", description="Address that `kehoach serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `kehoach serve` listens on.")
@@ -67,6 +81,10 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(
         default=SecretStr(""), description="A key with every right, beside those of `kehoach keys`; empty: none."
     )
+    session_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="What sessions are signed with, one for all hosts of a service; empty: a random one of the home folder.",
+    )
     max_body: int = Field(default=8 * 1024**2, ge=1024, description="Largest request body but for files, in bytes.")
     max_upload: int = Field(
         default=MAX_BYTES, ge=1024, le=MAX_BYTES, description="Largest file sent or fetched, in bytes."
@@ -75,6 +93,7 @@ class Settings(BaseSettings):
     rate: float = Field(
         default=50, ge=0, description="Requests a second of one caller, ten times as many in a burst; 0: no limit."
     )
+    audit_days: int = Field(default=0, ge=0, description="Days that the audit log keeps an entry; 0: for good.")
     cors_origins: Names = Field(
         default=(), description='Origins whose scripts may read answers, with commas; "*": all; empty: none.'
     )
@@ -87,6 +106,13 @@ class Settings(BaseSettings):
     )
     log_format: Literal["json", "plain"] = Field(default="json", description="Log lines of `kehoach serve`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least that is logged.")
+
+    @field_validator("index")
+    @classmethod
+    def _index_has_its_database(cls, index: str, known: ValidationInfo) -> str:
+        if index == "postgres" and not str(known.data.get("database", "")).startswith("postgresql"):
+            raise ValueError("postgres needs a KEHOACH_DATABASE that is postgresql+psycopg://USER@HOST/NAME")
+        return index
 
     @property
     def database_url(self) -> str:
@@ -122,6 +148,12 @@ class Settings(BaseSettings):
     def own_matcher(self) -> Path:
         """Where `kehoach train --matcher` writes."""
         return self.home / "matcher"
+
+
+def shared_folder() -> Path | None:
+    """Return the folder that the processes of one `kehoach serve` share while it runs; None in any other process."""
+    name = os.environ.get(SHARED_VARIABLE)
+    return Path(name) if name else None
 
 
 @cache

@@ -17,7 +17,8 @@ from corpus.files import UnreadableError
 from corpus.store import ParagraphIdTakenError, Store
 from corpus.types import Document
 from service.errors import NothingUsableError, UsageError
-from service.ingest import FileReport, Progress, documents_in, store_document
+from service.ingest import FileReport, Progress, store_document
+from service.preparing import documents_in
 from service.workspace import Workspace
 
 _PASSING_STARTS = (".", "~", "README")

@@ -29,6 +29,8 @@ SETTING = "KEHOACH_WEBHOOK_HOSTS"
 # Minutes before each further attempt, a day and a half in all.
 _PAUSES = (1, 5, 30, 120, 480, 1440)
 _SECONDS = 10.0
+# One at its slowest, and some: afterwards a delivery whose process died is made by another.
+_CLAIM = timedelta(seconds=60 + 4 * _SECONDS)
 _A_ROUND = 20
 
 
@@ -45,8 +47,11 @@ def enqueue(space: Workspace) -> int:
         found = news(space, search.query, Filter(search.province, None, search.task_group), after=search.looked_at)
         with space.store.engine.begin() as connection:
             looked = sa.update(saved_searches).where(saved_searches.c.number == search.number)
-            connection.execute(looked.values(looked_at=last))
-            if found:
+            # Only one of several processes that come here together goes on from where the search stood.
+            moved = connection.execute(
+                looked.where(saved_searches.c.looked_at == search.looked_at).values(looked_at=last)
+            )
+            if found and moved.rowcount:
                 now = datetime.now(UTC)
                 connection.execute(
                     sa.insert(deliveries).values(
@@ -67,6 +72,8 @@ def deliver(store: Store, allowed: tuple[str, ...], backend: httpcore.NetworkBac
     with store.engine.connect() as connection:
         rows = connection.execute(due.order_by(deliveries.c.number).limit(_A_ROUND)).all()
     for row in rows:
+        if not _claimed(store, row):
+            continue
         answer = _post(row, allowed, backend)
         is_taken = answer.startswith("2")
         values: dict[str, Any] = {"attempts": row.attempts + 1, "answer": answer[:500]}
@@ -80,6 +87,15 @@ def deliver(store: Store, allowed: tuple[str, ...], backend: httpcore.NetworkBac
             connection.execute(sa.update(deliveries).where(deliveries.c.number == row.number).values(**values))
         taken += is_taken
     return taken
+
+
+def _claimed(store: Store, row: sa.Row[Any]) -> bool:
+    """Put a delivery off, so that no other process makes it meanwhile; tell whether it was not put off by another."""
+    mine = sa.update(deliveries).where(
+        deliveries.c.number == row.number, deliveries.c.state == "waiting", deliveries.c.next_at == row.next_at
+    )
+    with store.engine.begin() as connection:
+        return connection.execute(mine.values(next_at=datetime.now(UTC) + _CLAIM)).rowcount > 0
 
 
 def sign(secret: str, name: str, timestamp: int, body: bytes) -> str:

@@ -9,14 +9,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from corpus.store import Store
 from corpus.taxonomy import TaskGroup, read_taxonomy
 from corpus.worker import Limits, Worker
-from index.generation import Manifest
+from index.engine import Described, Index, Snapshot
+from index.generation import StaleIndexError
 from index.live import LiveIndex
 from index.search import Searcher
 from models.build import default_folder
 from models.embedder import Embedder, load_embedder
+from service.errors import NothingUsableError, UsageError
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from models.similarity import Matcher
     from models.tagger import Tagger
 
+_EXAMPLE = "postgresql+psycopg://kehoach:PASSWORD@/kehoach?host=db1&host=db2"
 Tell = Callable[[str], None]
 # Gets what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -48,9 +53,9 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """The database."""
+        """The database. Raises UsageError or NothingUsableError where it cannot be opened."""
         with self._lock:
-            return Store(self.settings.database_url)
+            return open_store(self.settings.database_url, "KEHOACH_DATABASE")
 
     @cached_property
     def worker(self) -> Worker:
@@ -121,23 +126,27 @@ class Workspace:
             return load_matcher(self.matcher_folder, self.clause_embedder)
 
     @cached_property
-    def index(self) -> LiveIndex:
+    def index(self) -> Index:
         """The index, following the store."""
         with self._lock:
+            if self.settings.index == "postgres":
+                from index.postgres import PostgresIndex
+
+                return PostgresIndex(self.store, self.embedder, self.tell, self.progress)
             return LiveIndex(self.settings.index_folder, self.store, self.embedder, self.tell, self.progress)
 
     @property
     def searcher(self) -> Searcher:
         """A searcher over what the store holds now; a missing or damaged index is built first."""
-        return Searcher(self.store, self.index.snapshot(), self.embedder)
+        return Searcher(self.store, _usable(self.index.snapshot), self.embedder)
 
-    def build_index(self) -> Manifest:
+    def build_index(self) -> Described:
         """Bring the index up to the store."""
-        return self.index.refresh().manifest
+        return _usable(self.index.refresh).manifest
 
-    def rebuild_index(self) -> Manifest:
+    def rebuild_index(self) -> Described:
         """Build the index whole from the store."""
-        return self.index.rebuild().manifest
+        return _usable(self.index.rebuild).manifest
 
     @property
     def families(self) -> Families:
@@ -166,6 +175,25 @@ class Workspace:
             self.worker.close()
         if "store" in self.__dict__:
             self.store.close()
+
+
+def _usable(index: Callable[[], Snapshot]) -> Snapshot:
+    try:
+        return index()
+    except StaleIndexError as error:
+        raise NothingUsableError(f"there is no usable index: {error}") from error
+
+
+def open_store(url: str, name: str) -> Store:
+    """Open the store at ``url``, called ``name`` in errors: UsageError for a wrong one, NothingUsableError for one out of reach."""
+    try:
+        return Store(url)
+    except sa.exc.ArgumentError as error:
+        raise UsageError(f"{name} is no URL of SQLAlchemy such as {_EXAMPLE}") from error
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{name} needs the package {error.name}: pip install 'kehoach[postgres]'") from error
+    except sa.exc.OperationalError as error:
+        raise NothingUsableError(f"{name}: the store cannot be opened: {error.orig}") from error
 
 
 def own_or_shipped(own: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,24 @@ def space(tmp_path: Path, cache: Path) -> Workspace:
     opened = Workspace(Settings(home=tmp_path / "home", cache=cache))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The URL of a database on a real PostgreSQL server: the tables of the store, empty."""
+    from tests import postgres
+
+    url = postgres.new_store_url()
+    yield url
+    postgres.server().drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store, on each kind of database in turn."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'new' / 'kehoach.db'}"
 
 
 @pytest.fixture(scope="session")

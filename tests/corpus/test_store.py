@@ -9,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from corpus.store import Analysis, Filter, ParagraphIdTakenError, Store
 from corpus.types import Document, Metadata, Paragraph, Tag, Target
+from tests import postgres
 
 VECTOR = np.arange(3, dtype=np.float32)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'new' / 'kehoach.db'}")
+def store(store_url: str) -> Iterator[Store]:
+    opened = Store(store_url)
     yield opened
     opened.close()
 
@@ -229,14 +231,24 @@ def test_tags_of_people_stay_with_the_words(store: Store) -> None:
     assert [tag.source for tag in store.tags_of(new.key)] == ["model"]
 
 
-def test_a_store_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
-    import sqlalchemy as sa
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'old.db'}"
+        return
+    url = postgres.server().new_database()
+    yield url
+    postgres.server().drop(url)
+
+
+def test_a_store_of_the_first_schema_is_brought_up(empty_url: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     from corpus import store as module
 
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    engine = sa.create_engine(empty_url)
     with engine.begin() as connection:
         config = Config()
         config.set_main_option("script_location", str(Path(module.__file__).with_name("migrations")))
@@ -246,11 +258,11 @@ def test_a_store_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
             "insert into documents (id, source, sha256, based_on, skipped, added_at) values ('d', 'd.txt', '1', '[]', '[]', '2026-01-01')"
         ))  # fmt: skip
         connection.execute(sa.text(
-            "insert into paragraphs (id, document_id, ordinal, text, kind, heading_path, is_heading, start, end) "
-            "values ('d#1', 'd', 1, 'đoạn', 'task', '[]', 0, 0, 4)"
+            "insert into paragraphs (id, document_id, ordinal, text, kind, heading_path, is_heading, start, \"end\") "
+            "values ('d#1', 'd', 1, 'đoạn', 'task', '[]', false, 0, 4)"
         ))  # fmt: skip
     engine.dispose()
-    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
+    store = Store(empty_url)
     assert [(p.id, p.agencies, p.page) for p in store.paragraphs()] == [("d#1", (), None)]
     assert store.whole("d")
     store.delete("d")
@@ -258,18 +270,68 @@ def test_a_store_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
     store.close()
 
 
-def test_migrations_lead_to_the_tables_as_they_are_declared(tmp_path: Path) -> None:
+def test_migrations_lead_to_the_tables_as_they_are_declared(store: Store) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
     from corpus.schema import schema
 
-    store = Store(f"sqlite:///{tmp_path / 'new.db'}")
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         # Unique constraints without a name cannot be matched with what SQLite tells of them.
         differing = [
             d for d in compare_metadata(context, schema) if not (isinstance(d, tuple) and d[0].endswith("_constraint"))
         ]
-    store.close()
     assert differing == []
+
+
+def test_texts_sort_by_code_point_and_none_comes_first(store: Store) -> None:
+    names = ["a b", "a-b", "aB", "ab", "Ab", "đ", "z", "Đ", "ă", "a#2", "a#10"]
+    for number, name in enumerate(names):
+        add(
+            store,
+            replace(document(name, sha256=str(number)), metadata=Metadata(province=None if name == "z" else name)),
+        )
+    assert [found.id for found in store.documents()] == ["z", *sorted(set(names) - {"z"})]
+    assert [found.id for found in store.documents_after("a#2", 100)] == [n for n in sorted(names) if n > "a#2"]
+    assert [p.document_id for p in store.paragraphs()][::2] == sorted(names)
+
+
+def test_every_text_on_postgresql_has_the_collation_of_code_points(postgres_url: str) -> None:
+    store = Store(postgres_url)
+    with store.engine.connect() as connection:
+        query = """select table_name, column_name from information_schema.columns where table_schema = 'public'
+            and data_type in ('text', 'character varying') and collation_name is distinct from 'C'"""
+        others = connection.execute(sa.text(query)).all()
+    store.close()
+    assert others == [("alembic_version", "version_num")]
+
+
+def test_characters_that_a_text_can_hold_come_back(store: Store) -> None:
+    one = document()
+    members = (
+        replace(one.paragraphs[0], text="kế hoạch \U0001f4a7\x01\\ '\" %s :x \u2028", heading_path=("a\x00b",)),
+        one.paragraphs[1],
+    )
+    add(store, replace(one, paragraphs=members))
+    found = store.paragraph("d#1")
+    assert found
+    assert (found.text, found.heading_path) == (members[0].text, members[0].heading_path)
+    assert store.paragraph("d\x00#1") is None
+    add(store, document("e\x00", sha256="2"))
+    assert len(store.document("e\x00").id) == 2
+
+
+def test_of_two_processes_one_makes_the_tables(empty_url: str) -> None:
+    errors: list[Exception] = []
+
+    def open_it() -> None:
+        try:
+            Store(empty_url).close()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(4 if empty_url.startswith("postgresql") else 1)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert errors == []

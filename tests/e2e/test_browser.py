@@ -62,6 +62,42 @@ def plan() -> bytes:
     return file.getvalue()
 
 
+def test_suggestions_are_taken_by_keyboard(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.goto("/")
+    box = page.get_by_role("combobox", name="Nội dung cần tìm")
+    box.press_sequentially("nang luong t")
+    options = page.get_by_role("option")
+    options.first.wait_for()
+    assert box.get_attribute("aria-expanded") == "true"
+    assert "Năng lượng tái tạo" in options.all_inner_texts()
+    box.press("ArrowDown")
+    first = options.first
+    assert first.get_attribute("aria-selected") == "true"
+    assert box.get_attribute("aria-activedescendant") == first.get_attribute("id")
+    box.press("Escape")
+    assert (box.input_value(), box.get_attribute("aria-expanded")) == ("nang luong t", "false")
+    box.press("ArrowDown")
+    options.first.wait_for()
+    wanted = options.first.inner_text()
+    box.press("ArrowDown")
+    box.press("Enter")
+    page.wait_for_url("**/?*q=*")
+    assert page.get_by_label("Nội dung cần tìm").input_value() == wanted
+    assert page.locator("ol.hits li").count() > 0
+
+
+def test_suggestions_honour_typed_accents_and_have_no_barriers(opened: Callable[..., Page]) -> None:
+    sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened()
+    page.goto("/")
+    page.get_by_role("combobox", name="Nội dung cần tìm").press_sequentially("rác th")
+    page.get_by_role("option").first.wait_for()
+    assert all("rác th" in text.lower() for text in page.get_by_role("option").all_inner_texts())
+    found = sync_playwright.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == []
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 def test_a_search_without_diacritics_leads_to_the_paragraph(opened: Callable[..., Page], script: bool) -> None:
     page = opened(java_script_enabled=script)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -54,21 +54,35 @@ def words_embedder() -> WordEmbedder:
     return WordEmbedder()
 
 
-@pytest.fixture
-def store(tmp_path: Path, words_embedder: WordEmbedder) -> Store:
-    opened = Store(f"sqlite:///{tmp_path / 'store.db'}")
+def fill(store: Store, embedder: WordEmbedder) -> None:
+    """Store the plans of ROWS."""
     for (place, year), rows in ROWS.items():
         province = province_named(place)
         paragraphs = tuple(Paragraph(name, n, text, "task") for n, (name, text, _) in enumerate(rows, 1))
         metadata = Metadata(
             number=f"{year}/KH-UBND", province=place, province_today=province.today, date_issued=date(year, 5, 7)
         )
-        vectors = words_embedder.embed_passages([p.text for p in paragraphs])
+        vectors = embedder.embed_passages([p.text for p in paragraphs])
         analyses = [
             Analysis([Tag(group, 0.9, assigned=True) for group in groups], (), vector)
             for (_, _, groups), vector in zip(rows, vectors, strict=True)
         ]
-        opened.add(Document(place, f"{place}.txt", place, metadata, paragraphs), analyses, words_embedder.id)
+        store.add(Document(place, f"{place}.txt", place, metadata, paragraphs), analyses, embedder.id)
+
+
+@pytest.fixture
+def store(tmp_path: Path, words_embedder: WordEmbedder) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    fill(opened, words_embedder)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgres_store(postgres_url: str, words_embedder: WordEmbedder) -> Iterator[Store]:
+    """The same on PostgreSQL."""
+    opened = Store(postgres_url)
+    fill(opened, words_embedder)
     yield opened
     opened.close()
 

@@ -9,14 +9,14 @@ import pytest
 from corpus.store import StoredParagraph
 from index.align import compare, sides
 from models.embedder import Embedder
-from models.similarity import Matcher, load_matcher
+from models.similarity import Matcher, clause_embedder, load_matcher
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "trained" / "matcher"
 
 
 @pytest.fixture(scope="module")
 def matcher(embedder: Embedder) -> Matcher:
-    return load_matcher(SHIPPED, embedder)
+    return load_matcher(SHIPPED, clause_embedder(SHIPPED, embedder))
 
 
 def paragraph(text: str, place: str = "Cao Bằng", kind: str = "task", is_heading: bool = False) -> StoredParagraph:

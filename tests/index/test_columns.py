@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from corpus.feed import Entry
 from corpus.provinces import region_of
 from corpus.store import Filter, StoredParagraph
-from index.columns import columns_of, facets, joined, no_names
+from index.columns import Facts, columns_of, facets, joined, no_names
 
 places = st.sampled_from([None, "Cao Bằng", "Bắc Kạn", "Thái Nguyên", "Cà Mau"])
 years = st.sampled_from([None, 2019, 2021, 2025])
@@ -54,8 +54,8 @@ def passes(entry: Entry, only: Filter) -> bool:
 @settings(deadline=None)
 @given(entries(), entries(), filters)
 def test_a_mask_is_the_filter_of_every_row(first: list[Entry], second: list[Entry], only: Filter) -> None:
-    columns, names = columns_of(first, no_names())
-    more, names = columns_of(second, names)
+    columns, names = columns_of([Facts.of(entry) for entry in first], no_names())
+    more, names = columns_of([Facts.of(entry) for entry in second], names)
     whole = joined([columns, more])
     assert whole.mask(only, names).tolist() == [passes(entry, only) for entry in first + second]
 
@@ -63,7 +63,7 @@ def test_a_mask_is_the_filter_of_every_row(first: list[Entry], second: list[Entr
 @settings(deadline=None)
 @given(entries())
 def test_facets_count_what_a_filter_would_keep(some: list[Entry]) -> None:
-    columns, names = columns_of(some, no_names())
+    columns, names = columns_of([Facts.of(entry) for entry in some], no_names())
     counted = facets(columns, names)
     fields = {"task_group": "task_group", "kind": "kind", "type": "type", "region": "region"}
     for field, values in counted.items():
@@ -82,4 +82,4 @@ def test_too_many_task_groups_are_refused() -> None:
         1, "p", "d", 1, "đoạn", "task", (), False, None, None, None, None, None, groups=tuple(map(str, range(65)))
     )
     with pytest.raises(ValueError, match="at most 64 task groups, got 65"):
-        columns_of([Entry(paragraph, None, None, False, None)], no_names())
+        columns_of([Facts.of(Entry(paragraph, None, None, False, None))], no_names())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,14 @@ import pytest
 from corpus.store import Filter, Store
 from index import build as building
 from index.build import build
+from index.engine import Snapshot
 from index.generation import StaleIndexError, load
 from index.lexical import Words
+from index.postgres import PostgresIndex
 from index.rank import shipped
 from index.search import Searcher
+from tests import postgres
+from tests.index.conftest import WordEmbedder, fill
 
 
 @pytest.fixture
@@ -24,10 +29,30 @@ def folder(tmp_path: Path, store: Store, words_embedder) -> Path:
 
 
 @pytest.fixture
-def searcher(folder: Path, store: Store, words_embedder) -> Searcher:
+def local(folder: Path, store: Store, words_embedder) -> Searcher:
+    return searching(store, load(folder, store.content, words_embedder.id), words_embedder)
+
+
+@pytest.fixture(scope="module")
+def on_postgres() -> Iterator[Searcher]:
+    url, embedder = postgres.new_store_url(), WordEmbedder()
+    store = Store(url)
+    fill(store, embedder)
+    index = PostgresIndex(store, embedder, lambda what: None, lambda what, done, total: None)
+    yield searching(store, index.snapshot(), embedder)
+    store.close()
+    postgres.server().drop(url)
+
+
+@pytest.fixture(params=["local", "on_postgres"])
+def searcher(request: pytest.FixtureRequest) -> Searcher:
+    """A searcher over each engine in turn."""
+    return request.getfixturevalue(request.param)
+
+
+def searching(store: Store, index: Snapshot, embedder) -> Searcher:
     # As if the ranking had been fitted with this embedder, so that cuts apply.
-    ranking = replace(shipped(), embedder=words_embedder.id)
-    return Searcher(store, load(folder, store.content, words_embedder.id), words_embedder, ranking)
+    return Searcher(store, index, embedder, replace(shipped(), embedder=embedder.id))
 
 
 def visible(folder: Path) -> set[str]:
@@ -70,14 +95,12 @@ def test_filters_hold_in_both_legs(searcher: Searcher, only: dict[str, object], 
 
 
 def test_typed_diacritics_are_honoured(searcher: Searcher) -> None:
-    lexical = searcher._generation.lexical
-    scores = dict(lexical.search(Words("đường"), 10, Filter()))
-    wrong = dict(lexical.search(Words("dương"), 10, Filter()))
-    assert scores
-    assert set(scores) == set(wrong), "both words stand in the same paragraph"
-    assert not lexical.search(Words("đương"), 10, Filter()) or max(
-        dict(lexical.search(Words("đương"), 10, Filter())).values()
-    ) < max(scores.values())
+    def scores(word: str) -> dict[int, float]:
+        return dict(searcher._index.by_words(searcher._store, Words(word), 10, Filter()))
+
+    assert scores("đường")
+    assert set(scores("đường")) == set(scores("dương")), "both words stand in the same paragraph"
+    assert max(scores("đương").values(), default=0) < max(scores("đường").values())
 
 
 def test_hits_say_why(searcher: Searcher) -> None:
@@ -128,12 +151,12 @@ def test_a_build_that_fails_leaves_the_current_one(
 
 
 def test_old_generations_go_and_an_open_one_goes_on(
-    folder: Path, store: Store, searcher: Searcher, words_embedder
+    folder: Path, store: Store, local: Searcher, words_embedder
 ) -> None:
     for _ in range(3):
         build(folder, store, words_embedder.id, words_embedder.dimension)
     assert visible(folder) == {"3", "4", "CURRENT"}
-    assert found(searcher, "điện mặt trời")[0] == "b2"
+    assert found(local, "điện mặt trời")[0] == "b2"
 
 
 @pytest.mark.parametrize(
@@ -169,12 +192,10 @@ def test_scores_are_probabilities_in_order(searcher: Searcher) -> None:
 
 
 def test_unlikely_hits_are_cut_and_an_unlikely_best_hit_means_nothing_was_found(searcher: Searcher) -> None:
-    sure = Searcher(
-        searcher._store, searcher._generation, searcher._embedder, replace(searcher._ranking, intercept=50.0)
-    )
+    sure = Searcher(searcher._store, searcher._index, searcher._embedder, replace(searcher._ranking, intercept=50.0))
     assert len(sure.search("điện mặt trời", 10).hits) == 5
     doubtful = replace(searcher._ranking, intercept=-50.0)
-    unsure = Searcher(searcher._store, searcher._generation, searcher._embedder, doubtful)
+    unsure = Searcher(searcher._store, searcher._index, searcher._embedder, doubtful)
     assert unsure.search("điện mặt trời", 10).hits == []
     assert len(unsure.search("điện mặt trời", 10, cut=0).hits) == 5
     # What stands word for word is there, whatever the model thinks.
@@ -183,11 +204,11 @@ def test_unlikely_hits_are_cut_and_an_unlikely_best_hit_means_nothing_was_found(
 
 def test_another_embedder_is_never_cut(searcher: Searcher) -> None:
     other = replace(searcher._ranking, embedder="another", intercept=-50.0)
-    unsure = Searcher(searcher._store, searcher._generation, searcher._embedder, other)
+    unsure = Searcher(searcher._store, searcher._index, searcher._embedder, other)
     assert len(unsure.search("điện mặt trời", 10).hits) == 5
 
 
-def test_a_hit_without_a_word_of_the_query_shows_its_nearest_sentence(searcher: Searcher, words_embedder) -> None:
+def test_a_hit_without_a_word_of_the_query_shows_its_nearest_sentence(local: Searcher, words_embedder) -> None:
     text = "Mở đầu chung chung. Trồng rừng ngập mặn."
-    shown = searcher._snippet(words_embedder.embed_queries(["rừng ngập mặn"])[0], text, "zzz")
+    shown = local._snippet(words_embedder.embed_queries(["rừng ngập mặn"])[0], text, "zzz")
     assert [shown.text[a:b] for a, b in shown.marks] == ["Trồng rừng ngập mặn."]

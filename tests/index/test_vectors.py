@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -105,3 +106,40 @@ def test_threads_search_together(vectors: np.ndarray, keys: np.ndarray) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda n: index.search(vectors[n], 1)[0][0], range(200)))
     assert found == keys.tolist()
+
+
+def test_searching_starts_no_threads() -> None:
+    """A library that starts a team of them for every thread that asks makes searches wait for one another."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(3000, 64)).astype(np.float32)
+    index = VectorIndex.of(np.arange(3000), vectors)
+    few = Selection(np.arange(3000) % 7 == 0, np.zeros(0, np.bool_))
+    done, leave = threading.Barrier(9), threading.Event()
+
+    def ask() -> None:
+        index.search(vectors[0], 10)
+        index.search(vectors[0], 10, few)
+        done.wait(30)
+        leave.wait(30)
+
+    before = len(list(Path("/proc/self/task").iterdir()))
+    asking = [threading.Thread(target=ask) for _ in range(8)]
+    [thread.start() for thread in asking]
+    done.wait(30)
+    during = len(list(Path("/proc/self/task").iterdir()))
+    leave.set()
+    [thread.join() for thread in asking]
+    assert during <= before + len(asking)
+
+
+def test_vectors_of_keys_come_from_base_and_delta() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    index = replace(
+        VectorIndex.of(np.array([2, 5, 9]), vectors[:3]),
+        alive=np.array([True, False, True]),
+        delta_keys=np.array([5, 11]),
+        delta_vectors=np.stack([vectors[3], vectors[0]]),
+    )
+    assert index.vectors_of([9, 5, 11, 7, 2]).tolist() == [*vectors[[2, 3, 0]].tolist(), [0.0] * 4, vectors[0].tolist()]
+    assert index.vectors_of([]).shape == (0, 4)
+    assert VectorIndex.of(np.zeros(0, np.int64), vectors[:0]).vectors_of([1]).tolist() == [[0.0] * 4]

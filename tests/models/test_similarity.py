@@ -91,7 +91,7 @@ def test_an_altered_or_missing_matcher_is_refused(tmp_path: Path, embedder: Embe
     with (copy / "matcher.skops").open("ab") as file:
         file.write(b"x")
     with pytest.raises(MatcherError, match="damaged or foreign"):
-        load_matcher(copy, embedder)
+        load_matcher(copy, clause_embedder(copy, embedder))
     with pytest.raises(MatcherError, match="kehoach train --matcher"):
         load_matcher(tmp_path / "none", embedder)
 

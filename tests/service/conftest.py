@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def client(tmp_path_factory: pytest.TempPathFactory, cache: Path, samples: Path)
     space.close()
 
 
+@pytest.fixture(scope="module")
+def overviews(client: TestClient) -> None:
+    """Waits until the families are made; what needs them names this fixture."""
+    deadline = time.monotonic() + 240
+    while client.get("/v1/families").status_code == 503:
+        assert time.monotonic() < deadline
+
+
 _MODELS = ("groups", "embedder", "default_embedder", "tagger", "clause_embedder", "matcher")
 
 
@@ -63,6 +72,13 @@ def with_settings(space: Workspace, loaded: Workspace) -> Iterator[Callable[...,
     yield make
     for changed in made:
         changed.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every workspace of a test have its store on SQLite, then on PostgreSQL."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("KEHOACH_DATABASE", request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from corpus.schema import api_keys
+from corpus.schema import audit as audit_table
 from service import audit, keys
 from service.app import create_app
 from service.cli import app as commands
@@ -27,6 +29,7 @@ from service.workspace import Workspace
 CORRECTION = {"paragraph_id": "none", "task_groups": [], "by": "x"}
 
 
+pytestmark = pytest.mark.usefixtures("either_database")
 Make = Callable[..., Workspace]
 
 
@@ -210,3 +213,13 @@ def test_keys_by_command(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> N
     assert "revoked" in run(commands, ["keys", "list"]).stdout
     assert secret not in run(commands, ["audit"]).stdout
     settings.cache_clear()
+
+
+def test_the_audit_log_keeps_what_is_young_enough(warm: Workspace) -> None:
+    numbers = [audit.begin(warm.store, "An", f"POST /{n}", "") for n in range(2)]
+    old = sa.update(audit_table).where(audit_table.c.number == numbers[0])
+    with warm.store.engine.begin() as connection:
+        connection.execute(old.values(at=datetime.now(UTC) - timedelta(days=31)))
+    assert audit.prune(warm.store, 0) == 0
+    assert audit.prune(warm.store, 30) == 1
+    assert [entry.number for entry in audit.entries(warm.store)] == [numbers[1]]

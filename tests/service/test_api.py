@@ -14,6 +14,7 @@ from service.app import create_app
 from service.schemas import MAX_ROWS, Problem
 from service.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("overviews")
 KEY = "a key for tests"
 
 ROW = {"id": "1", "text": "Lắp điện mặt trời trên mái trụ sở, tổng công suất 12 MW trước năm 2027."}

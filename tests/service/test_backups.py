@@ -34,7 +34,7 @@ def test_what_was_backed_up_comes_back_while_it_is_in_use(warm: Workspace, tmp_p
     jobs.add(
         warm.store, "j", "An", [(*jobs.keep(warm.settings.spool / "j", 1, "w.txt", io.BytesIO(b"x"), 9), None)], None
     )
-    assert jobs.take(warm.store)
+    assert jobs.take(warm.store, "here")
     warm.settings.own_tagger.mkdir()
     (warm.settings.own_tagger / "manifest.json").write_text("{}")
     file = tmp_path / "b.tar"

@@ -220,6 +220,23 @@ def test_a_new_version_replaces_the_old(run: Run, put) -> None:
     assert "65%" in json.loads(run("search", "siêu thị", "--json").stdout)["hits"][0]["text"]
 
 
+def test_a_list_of_files_is_read_and_the_hash_follows_the_content(run: Run, put, tmp_path: Path) -> None:
+    empty = run("documents", "--hash").stdout.strip()
+    plan = put("plan.txt", PLAN)
+    listed = put("list.txt", f"{plan}\nhttps://example.gov.vn/plan.pdf\n")
+    reports = json.loads(run("ingest", "--list", listed, "--json").stdout)
+    assert [(r["file"], r["outcome"]) for r in reports] == [
+        (str(plan), "added"),
+        ("https://example.gov.vn/plan.pdf", "failed"),
+    ]
+    assert "KEHOACH_FETCH_HOSTS" in reports[1]["reason"]
+    held = json.loads(run("documents", "--hash", "--json").stdout)["sha256"]
+    assert len(held) == 64
+    assert held != empty
+    assert "absent.txt" in run("ingest", "--list", tmp_path / "absent.txt", rc=2).stderr
+    assert "--list FILE" in run("ingest", rc=2).stderr
+
+
 def test_standard_input_is_read(run: Run) -> None:
     assert "added" in run("ingest", "-", stdin=PLAN).stderr
     assert "added" in run("ingest", "-", stdin=json.dumps(READY[0]) + "\n").stderr

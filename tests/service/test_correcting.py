@@ -31,6 +31,7 @@ def groups_of(space: Workspace, paragraph_id: str) -> tuple[str, ...]:
     return found.groups
 
 
+@pytest.mark.usefixtures("either_database")
 def test_a_correction_is_recorded_and_stays(filled: Workspace, tmp_path: Path) -> None:
     paragraph = next(p for p in filled.store.paragraphs() if p.groups)
     made = correct(filled, paragraph.id, [], "An", "chỉ nhắc tên")
@@ -45,7 +46,10 @@ def test_a_correction_is_recorded_and_stays(filled: Workspace, tmp_path: Path) -
     )
     assert all(report.outcome == "updated" for report in ingest([longer], filled))
     assert groups_of(filled, paragraph.id) == ()
-    assert correct(filled, paragraph.id, ["awareness"], "Bình").before == ()
+    second = correct(filled, paragraph.id, ["awareness"], "Bình")
+    assert second.before == ()
+    assert all_corrections(filled, limit=1) == [made]
+    assert all_corrections(filled, after=made.number, limit=5) == [second]
 
 
 def test_wrong_corrections_change_nothing(filled: Workspace) -> None:
@@ -72,6 +76,7 @@ def test_the_queue_asks_for_unsure_ones_and_not_twice(filled: Workspace) -> None
     assert asked[0].paragraph.id not in [item.paragraph.id for item in queue(filled, 50)]
 
 
+@pytest.mark.usefixtures("either_database")
 def test_tagging_anew_reports_what_moved(filled: Workspace) -> None:
     first = filled.tagger
     assert retag(filled).paragraphs == 0

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from service.errors import UsageError
 from service.jobs import ReusedKeyError
 from service.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("either_database")
 KEYED = {"X-API-Key": "a key for tests"}
 
 
@@ -94,6 +96,26 @@ def test_the_same_key_gives_the_same_job(client: TestClient, warm: Workspace) ->
     assert [p for p in warm.settings.spool.iterdir() if p.name != first["job_id"]] == []
 
 
+def test_an_import_whose_answer_was_lost_is_there_when_asked_for_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = jobs.add
+
+    def lost(*given: object) -> None:
+        add(*given)
+        raise sa.exc.OperationalError(
+            "commit", None, OSError("server closed the connection"), connection_invalidated=True
+        )
+
+    headers = KEYED | {"Idempotency-Key": "k1"}
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "add", lost)
+        assert client.post("/v1/jobs", files={"files": ("1.txt", plan(1))}, headers=headers).status_code == 503
+    again = client.post("/v1/jobs", files={"files": ("1.txt", plan(1))}, headers=headers)
+    assert again.status_code == 202
+    assert done(client, again.json()["job_id"])["failed"] == 0
+
+
 def test_an_upload_that_is_refused_leaves_nothing(client: TestClient, warm: Workspace) -> None:
     sent = [("files", ("1.txt", plan(1))), ("files", ("x.exe", b"MZ"))]
     refused = client.post("/v1/jobs", files=sent, headers=KEYED)
@@ -105,7 +127,7 @@ def test_an_upload_that_is_refused_leaves_nothing(client: TestClient, warm: Work
 
 def test_what_waits_is_cancelled_and_may_be_taken_up_again(warm: Workspace, stop: threading.Event) -> None:
     add(warm, {f"{n}.txt": plan(n).encode() for n in range(3)})
-    item = jobs.take(warm.store)
+    item = jobs.take(warm.store, "here")
     assert item
     jobs.cancel(warm.store, "j1")
     assert states(warm) == ["running", "cancelled", "cancelled"]
@@ -121,12 +143,12 @@ def test_what_waits_is_cancelled_and_may_be_taken_up_again(warm: Workspace, stop
 def test_what_a_dead_process_had_in_hand_is_read_again_but_not_for_ever(warm: Workspace, stop: threading.Event) -> None:
     add(warm, {"1.txt": plan(1).encode()})
     for _ in range(2):
-        assert jobs.take(warm.store)
-        assert jobs.take(warm.store) is None
-        jobs.recover(warm.store)
+        assert jobs.take(warm.store, "here")
+        assert jobs.take(warm.store, "here") is None
+        jobs.recover(warm.store, "here")
         assert states(warm) == ["waiting"]
-    assert jobs.take(warm.store)
-    jobs.recover(warm.store)
+    assert jobs.take(warm.store, "here")
+    jobs.recover(warm.store, "here")
     assert states(warm) == ["failed"]
     assert "died 3 times" in jobs.items(warm.store, "j1")[0].reports[0]["reason"]
     jobs.retry(warm.store, "j1")
@@ -182,7 +204,7 @@ def test_two_workers_never_take_the_same_file(warm: Workspace) -> None:
     def work() -> None:
         misses = 0
         while misses < 20:
-            if item := jobs.take(warm.store):
+            if item := jobs.take(warm.store, "here"):
                 taken.append(item.ordinal)
             else:
                 misses += 1
@@ -226,3 +248,50 @@ def test_a_reused_key_names_the_job(warm: Workspace) -> None:
     add(warm, {"1.txt": b"x"}, "j1", "k")
     with pytest.raises(ReusedKeyError, match="in job j1"):
         add(warm, {"2.txt": b"x"}, "j2", "k")
+
+
+def test_hosts_take_what_they_can_read_and_what_another_left(warm: Workspace) -> None:
+    url = "https://plans.example/a.pdf"
+    jobs.add(warm.store, "j", "An", [("a.txt", "1", None), (url, url, url)], None, "first")
+    assert {item.spool for item in jobs.items(warm.store, "j")} == {"first", None}
+    theirs = jobs.take(warm.store, "second")
+    assert theirs
+    assert theirs.url == url
+    assert jobs.take(warm.store, "second") is None, "a file lies at the first host"
+    ours = jobs.take(warm.store, "first")
+    assert ours
+    jobs.recover(warm.store, "third")
+    assert states(warm, "j") == ["running", "running"]
+    jobs.recover(warm.store, "first")
+    assert states(warm, "j") == ["waiting", "running"]
+    assert jobs.hold(warm.store, theirs)
+    assert not jobs.hold(warm.store, ours)
+
+    with warm.store.engine.begin() as connection:
+        connection.execute(sa.update(job_items).values(taken_until=datetime.now(UTC) - timedelta(seconds=1)))
+    jobs.recover(warm.store, "third")
+    again = jobs.take(warm.store, "third")
+    assert again
+    assert (again.url, again.attempts) == (url, 2)
+    jobs.finish(warm.store, theirs, "failed", [])
+    assert states(warm, "j") == ["waiting", "running"], "who lost an item has no say in it"
+    jobs.finish(warm.store, again, "done", [])
+    assert states(warm, "j") == ["waiting", "done"]
+
+
+def test_what_is_in_hand_is_held_while_it_takes_long(
+    warm: Workspace, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=0.2))
+    add(warm, {"1.txt": plan(1).encode()})
+    parse = warm.worker.parse
+
+    def slow(data: bytes, name: str) -> list:
+        time.sleep(0.6)
+        jobs.recover(warm.store, "another")
+        assert states(warm) == ["running"]
+        return parse(data, name)
+
+    monkeypatch.setattr(warm.worker, "parse", slow)
+    assert run_waiting(warm, stop) == 1
+    assert states(warm) == ["done"]

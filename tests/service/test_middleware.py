@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from service import keys
 from service.app import create_app
 from service.logs import configure, without_secrets
-from service.middleware import HEADERS, RateLimit
+from service.middleware import HEADERS
 from service.settings import Settings
 from service.workspace import Workspace
 
@@ -109,29 +109,6 @@ def test_who_asks_too_often_waits(with_settings: Callable[..., Workspace]) -> No
         assert 1 <= int(answers[2].headers["retry-after"]) <= 6
         assert answers[2].headers["x-request-id"]
         assert client.get("/health/live").status_code == 200
-
-
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 5)), max_size=200), st.floats(0.5, 20))
-def test_nobody_gets_more_than_the_burst_and_the_rate(steps: list[tuple[str, float]], rate: float) -> None:
-    limit = RateLimit(lambda *_: None, rate)  # type: ignore[arg-type, return-value]
-    now = 0.0
-    passed: dict[str, int] = {}
-    for caller, pause in steps:
-        now += pause
-        if (wait := limit.take(caller, now)) == 0:
-            passed[caller] = passed.get(caller, 0) + 1
-        else:
-            assert limit.take(caller, now + wait - 1e-6) > 0
-            now += wait - 1e-6
-    assert all(count <= max(1, 10 * rate) + rate * now + 1 for count in passed.values())
-
-
-def test_silent_callers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RateLimit, "_MOST_CALLERS", 3)
-    limit = RateLimit(lambda *_: None, 1)  # type: ignore[arg-type, return-value]
-    for number in range(10):
-        limit.take(str(number), float(number))
-    assert list(limit._left) == ["7", "8", "9"]
 
 
 def test_metrics_count_requests_and_every_stage(client: TestClient) -> None:

@@ -27,6 +27,7 @@ from service.news import News, news
 from service.workspace import Workspace
 
 HEAD = "ỦY BAN NHÂN DÂN\nTỈNH {}\nSố: {}/KH-UBND\nKẾ HOẠCH\nTIÊU DÙNG BỀN VỮNG\nI. NHIỆM VỤ\n{}"
+pytestmark = pytest.mark.usefixtures("either_database")
 FILLER = """1. Tổ chức tập huấn cho cán bộ xã về phân loại rác.
 2. Hỗ trợ siêu thị thay túi ni lông bằng túi giấy.
 3. Tuyên truyền trên đài truyền thanh về tiêu dùng xanh.

@@ -11,12 +11,14 @@ from pathlib import Path
 import html5lib
 import openpyxl
 import pytest
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from lxml import html
 
 from models.explain import Carrier, Explanation, Word
 from service import (
     overview_api,
+    pages,
     pages_document,
     pages_files,
     pages_overview,
@@ -24,10 +26,12 @@ from service import (
     pages_tagging,
     pages_work,
     report,
+    signing,
 )
 from service.access import may_read
 from service.pages_tagging import carried, paragraphs_of
 
+pytestmark = pytest.mark.usefixtures("overviews")
 KEYED = {"X-API-Key": "a key for tests"}
 DOCUMENT = "/documents/cao-bang/1043-kh-ubnd-2021"
 PLAN = """ỦY BAN NHÂN DÂN
@@ -313,3 +317,25 @@ def test_help_is_there_in_each_language() -> None:
     vietnamese, english = ((folder / f"help-{lang}.html").read_text(encoding="utf-8") for lang in ("vi", "en"))
     assert re.findall(r'href="(/\w+)', vietnamese) == re.findall(r'href="(/\w+)', english)
     assert vietnamese.count("<h2>") == english.count("<h2>")
+
+
+def test_every_page_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    table = text.split("## Pages")[1].split("\n## ")[0]
+    told = {word.partition("?")[0] for word in re.findall(r"[ `](/[^` ,]*)", table)}
+    told |= {f"/{name}.{{form}}" for name in ("coverage", "families", "gaps", "targets")}
+    modules = (
+        pages,
+        pages_document,
+        pages_files,
+        pages_overview,
+        pages_queue,
+        pages_tagging,
+        pages_work,
+        report,
+        signing,
+    )
+    routes = [route for module in modules for route in module.router.routes if isinstance(route, APIRoute)]
+    found = {re.sub(r"\{\w*id(:path)?\}", "{id}", route.path) for route in routes}
+    assert len(found) > 20
+    assert found - told == set()

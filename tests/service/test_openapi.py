@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -22,6 +23,7 @@ from service.app import create_app
 from service.ingest import ingest
 from service.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("overviews")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 

@@ -18,6 +18,7 @@ from service.charts import coverage_chart, indicator_chart
 from service.schemas import Problem
 from service.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("overviews")
 PACKAGING = "supermarkets_green_packaging"
 
 

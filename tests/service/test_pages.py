@@ -11,10 +11,11 @@ from fastapi.testclient import TestClient
 from lxml import html
 
 from corpus.types import Target
+from index.differences import Change
 from service import pages
 from service.app import create_app
 from service.ingest import ingest
-from service.pages import endpoints, figure, marked, spans, strings
+from service.pages import differing, endpoints, figure, marked, spans, strings
 from service.workspace import Workspace
 
 KEY = "a key for tests"
@@ -209,3 +210,27 @@ def test_ids_of_ready_paragraphs_may_be_anything(space: Workspace, tmp_path: Pat
 def test_an_empty_store_says_how_to_fill_it(space: Workspace) -> None:
     with TestClient(create_app(space.settings, space)) as empty:
         assert "kehoach ingest" in empty.get("/").text
+
+
+def test_the_comparison_marks_the_words_that_differ(client: TestClient) -> None:
+    body = client.get("/v1/compare", params={"a": "Cao Bằng", "b": "Cà Mau"}).json()
+    found = page(client, "/compare?a=Cao+Bằng&b=Cà+Mau&lang=en")
+    sections = found.xpath("//section[@class='pair']")
+    assert len(sections) == len(body["aligned"]) > 0
+    for section, pair in zip(sections, body["aligned"], strict=True):
+        for side, shown in zip("ab", section.xpath("./div[@lang='vi']"), strict=True):
+            wanted = [pair[side]["text"][slice(*c[side])] for c in pair["changes"] if c[side]]
+            marks = shown.xpath(".//mark")
+            assert [mark.text_content().partition(": ")[2][:-1] for mark in marks] == wanted
+            heard = {"changed": "[worded otherwise: ", "added": "[only here: "}
+            assert [mark.xpath("string(span[1])") for mark in marks] == [heard[mark.get("class")] for mark in marks]
+    assert any(c["a"] and c["b"] for pair in body["aligned"] for c in pair["changes"])
+
+
+def test_marks_of_a_comparison_are_escaped() -> None:
+    told = {"worded_otherwise": "khác", "only_here": "chỉ ở đây"}
+    made = differing("a <b> & c", [Change((2, 5), (0, 1)), Change(None, (3, 4)), Change((8, 9), None)], "a", told)
+    assert str(made) == (
+        'a <mark class="changed"><span class="unseen">[khác: </span>&lt;b&gt;<span class="unseen">]</span></mark> &amp; '
+        '<mark class="added"><span class="unseen">[chỉ ở đây: </span>c<span class="unseen">]</span></mark>'
+    )

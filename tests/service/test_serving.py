@@ -18,6 +18,7 @@ import pytest
 from corpus.store import Store
 from service import jobs
 from service.background import run_waiting
+from service.hosts import host_id
 from service.settings import Settings
 from service.workspace import Workspace
 
@@ -121,7 +122,7 @@ def test_killed_under_load_nothing_that_was_acknowledged_is_lost(start: Start, w
     stop.set()
     [sender.join() for sender in senders]
 
-    jobs.recover(warm.store)
+    jobs.recover(warm.store, host_id(warm.settings.home))
     run_waiting(warm, threading.Event())
     for what, name in acknowledged.items():
         kind, number = what.split()
