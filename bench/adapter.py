@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus import labelled
-from corpus.composed import composed
+from corpus.composed import training_only
 from corpus.taxonomy import read_taxonomy
 from models import train
 from models.adapted import adapted
@@ -52,7 +52,7 @@ def main() -> None:
     settings, groups = Settings(), read_taxonomy()
     keys = [group.key for group in groups]
     embedder = adapted(load_embedder("default", settings.cache, settings.threads), read_adapter(chosen.adapter))
-    rows, extra, frozen = labelled.for_training(), composed(), labelled.frozen()
+    rows, extra, frozen = labelled.for_training(), training_only(), labelled.frozen()
     if chosen.rows:
         rows, extra, frozen = (part[:: max(1, len(rows) // chosen.rows)] for part in (rows, extra, frozen))
     learnt = [*rows, *train.composites(rows)]

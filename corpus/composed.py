@@ -39,3 +39,8 @@ def composed(outside: int = OUTSIDE, within: int = WITHIN) -> list[LabelledParag
             name, document = f"composed-{kind}-{number}", f"composed-{frame}"
             rows.append(LabelledParagraph(name, document, "composed", frames[frame].format(s=text), labels))
     return rows
+
+
+def training_only() -> list[LabelledParagraph]:
+    """Return all rows that models learn from and that are never held out: the composed ones and those of stock phrases."""
+    return [*composed(), *labelled.phrases()]

@@ -18,10 +18,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from corpus import labelled
 from corpus.labelled import LabelledParagraph
-from models.embedder import Embedder, Vectors
+from models.embedder import Embedder, Vectors, load_embedder
 from models.features import clause_texts
 from models.tagger import Tagger
 from nlp.fold import fold
@@ -280,13 +281,13 @@ _own: dict[str, Examples] = {}
 
 
 def own_examples(embedder: Embedder) -> Examples:
-    """Return the project's own labelled paragraphs, loaded from the shipped tagger's folder once for the process.
+    """Return the project's own labelled paragraphs with the vectors that come with the program, loaded once for the process.
 
     Embeds them, which takes half a minute, where the file there is missing or of other paragraphs or another embedder.
     """
     with _lock:
         if embedder.id not in _own:
-            _own[embedder.id] = load_examples(Path(str(files("models").joinpath("trained", "tagger"))), embedder)
+            _own[embedder.id] = load_examples(_shipped_folder(), embedder)
         return _own[embedder.id]
 
 
@@ -335,3 +336,12 @@ def _made_from(rows: Iterable[LabelledParagraph], embedder: Embedder) -> str:
     # Labels are left out: vectors do not depend on them, and they are read from the rows.
     data = json.dumps([embedder.id, [[row.id, row.text] for row in rows]], ensure_ascii=False)
     return hashlib.sha256(data.encode()).hexdigest()
+
+
+def _shipped_folder() -> Path:
+    return Path(str(files("models").joinpath("trained", "examples")))
+
+
+if __name__ == "__main__":
+    # Run after the labelled paragraphs or the default embedder have changed.
+    write_examples(_shipped_folder(), load_embedder("default", user_cache_path("kehoach")))

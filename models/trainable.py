@@ -39,7 +39,7 @@ class Recipe:
 
     first: int = 8
     rank: int = 16
-    epochs: int = 5
+    epochs: int = 4
     rate: float = 1.5e-3
     batch: int = 32
     dropout: float = 0.1

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from corpus import labelled
-from corpus.composed import composed
+from corpus.composed import training_only
 from service.errors import NothingUsableError, UsageError
 from service.options import progress, say, workspace
 
@@ -27,7 +27,7 @@ def finetune(
     output: Annotated[
         Path | None, typer.Option(help="Folder to write; by default the one in KEHOACH_HOME, used from then on.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Times that every row is learnt from.")] = 5,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that every row is learnt from.")] = 4,
     folds: Annotated[int, typer.Option(min=2, max=5, help="Parts that held-out logits are made by.")] = 3,
     rank: Annotated[int, typer.Option(min=1, max=64, help="Rank of the changes.")] = 16,
     noise: Annotated[bool, typer.Option(help="Also learn from spoilt copies of a fifth of the rows.")] = True,
@@ -51,7 +51,7 @@ def finetune(
         rows = labelled.for_training()
         for file in data or []:
             rows += read_rows_of(file, space)
-        extra = composed()
+        extra = training_only()
         if limit:
             # Evenly, so that every source and most documents are there.
             rows, extra = rows[:: -(-len(rows) // limit)], extra[:: -(-len(extra) // limit)]

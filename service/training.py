@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus import labelled
-from corpus.composed import composed
+from corpus.composed import training_only
 from corpus.corrections import corrections
 from corpus.labelled import LabelError, LabelledParagraph, read_labelled
 from models import train
@@ -41,7 +41,7 @@ def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = 
     rows = labelled.for_training() if use_own else []
     for file in files:
         rows += read_rows_of(file, space)
-    return _train(space, rows, output or space.settings.own_tagger, composed() if use_own else [])
+    return _train(space, rows, output or space.settings.own_tagger, training_only() if use_own else [])
 
 
 def _train(
@@ -86,7 +86,7 @@ def train_with_corrections(space: Workspace) -> tuple[Path, dict[str, float], bo
     rows = [row for row in (*labelled.paragraphs(), *learnt) if row.document not in unseen]
     current = space.settings.own_tagger
     work = current.with_name("tagger-candidate")
-    fitted = _train(space, rows, work, composed())
+    fitted = _train(space, rows, work, training_only())
     candidate = load_tagger(fitted, space.groups, space.default_embedder)
     figures = {"candidate": _macro_f1(candidate, frozen), "current": _macro_f1(space.tagger, frozen)}
     is_better = figures["candidate"] >= figures["current"]

@@ -139,6 +139,11 @@ def paragraphs() -> tuple[LabelledParagraph, ...]:
     return tuple(row for path in sorted(folder().glob("paragraphs*.jsonl")) for row in read_labelled(path))
 
 
+def phrases() -> list[LabelledParagraph]:
+    """Return paragraphs in the stock phrases of plans, written after the others were split: for training only."""
+    return read_labelled(folder() / "phrases.jsonl")
+
+
 @cache
 def pairs() -> tuple[JudgedPair, ...]:
     """Return the project's own judged pairs."""

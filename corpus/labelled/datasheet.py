@@ -33,6 +33,7 @@ _ABOUT = {
         "tagger",
     ),
     "paragraphs-press.jsonl": ("news, features, other programmes of provinces, with contrasts", "tagger"),
+    "phrases.jsonl": ("paragraphs in the stock phrases of plans, with contrasts; in no split", "tagger, training only"),
     "candidates.jsonl": ("labels of real paragraphs of law and news, ids only", "evaluation"),
     "seeds.jsonl": ("labels of real paragraphs of plans and news, ids only", "evaluation"),
     "second.jsonl": ("a second labelling, ids and labels", "agreement"),

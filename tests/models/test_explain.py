@@ -225,3 +225,16 @@ def _is_sound(found: Explanation, text: str) -> None:
         assert text[slice(*word.spans[0])] == word.text
         assert any(start <= left < right <= end for left, right in word.spans)
     assert [n.similarity for n in found.neighbours] == sorted((n.similarity for n in found.neighbours), reverse=True)
+
+
+def test_the_examples_that_come_with_the_program_are_of_its_paragraphs(
+    embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the first explanation of every process embeds thousands of paragraphs: run `python -m models.explain`."""
+
+    def must_not_embed(*_: object) -> None:
+        raise AssertionError("the shipped examples are of other paragraphs or another embedder")
+
+    monkeypatch.setattr(module, "embed_examples", must_not_embed)
+    monkeypatch.setattr(module, "_own", {})
+    assert len(module.own_examples(embedder).rows) == sum(bool(row.labels) for row in paragraphs())
