@@ -94,14 +94,15 @@ def matcher_card(manifest: Mapping[str, Any]) -> str:
 Tells how similar two clauses of plans are (0 different, 1/3 same theme, 1 same obligation) and whether they state the same
 obligation, figures, deadlines and place names aside. Written by `kehoach train --matcher`; do not edit.
 
-- **Made of**: two logistic regressions over the cosine of meaning vectors and the classes of subject, action, object and
-  topic that two clauses share or dispute (`models/clause_classes.toml`). scikit-learn {manifest["scikit-learn"]}, embedder
+- **Made of**: the cosine of meaning vectors by an encoder whose upper layers were tuned on the same data (low-rank changes, from
+  layer {manifest["recipe"]["first"]} on, rank {manifest["recipe"]["rank"]}), and the classes of subject, action, object and topic that two clauses share or dispute
+  (`models/clause_classes.toml`); over these logistic regressions, with and without the classes, averaged. scikit-learn {manifest["scikit-learn"]}, embedder
   {manifest["embedder"]}.
 - **Trained on**: {data["clauses"]} clauses by obligation family and {data["judged_pairs"]} judged pairs, written for the project.
 
 ## Held-out figures
 
-Grouped cross-validation: no pair is scored by a model that saw the theme or group of its first clause. The three judgements count equally. A
+Grouped cross-validation: no pair is scored by an encoder or regressions that saw its themes or group. The three judgements count equally. A
 pair is the same clause from a similarity of {manifest["threshold"]:.3f}, aligned between two plans from {manifest["alignment_threshold"]:.3f}.
 
 | data | pairs | same obligation | average precision | F1 | weighted kappa |

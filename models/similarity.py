@@ -32,7 +32,8 @@ FORMAT = 4
 # The folder of the tuning in that of the matcher.
 TUNING = "tuning"
 Matrix = NDArray[np.float64]
-# Features that every family of classes adds to a pair.
+# Features of meaning, which come first, and those that every family of classes adds to a pair.
+MEANINGS = 2
 PER_FAMILY = 4
 _BLOCK = 64
 # Where one clause has no class of a family, nothing is known of how they agree.
@@ -199,18 +200,22 @@ class Matcher:
 
 
 def probabilities(parts: Mapping[str, Any], features: Matrix) -> tuple[Matrix, Matrix]:
-    """Return both cumulative probabilities of pairs given their features; the second is never above the first."""
-    theme = _logistic(parts["theme"], parts, features)
-    # What a clause is about tells themes apart, not two obligations of one theme.
-    return theme, np.minimum(theme, _logistic(parts["same"], parts, features[..., :-PER_FAMILY]))
+    """Return both cumulative probabilities of pairs given their features; the second is never above the first.
+
+    Each is the mean of two models, one that knows the classes and one that knows the meanings alone: classes help where
+    clauses speak of what they were written for, and mislead elsewhere (results/similarity.md).
+    """
+    theme = (_logistic(parts["theme"], parts, features) + _logistic(parts["theme_meaning"], parts, features)) / 2
+    same = (_logistic(parts["same"], parts, features) + _logistic(parts["same_meaning"], parts, features)) / 2
+    return theme, np.minimum(theme, same)
 
 
 def _logistic(model: Any, parts: Mapping[str, Any], features: Matrix) -> Matrix:
-    """Return what ``predict_proba`` would for the scaled features, the scaling moved into the coefficients."""
-    columns = features.shape[-1]
+    """Return what ``predict_proba`` would for the first scaled features, the scaling moved into the coefficients."""
+    columns = model.coef_.shape[1]
     coefficients = model.coef_[0] / parts["scale"][:columns]
     shift = model.intercept_[0] - coefficients @ parts["centre"][:columns]
-    found: Matrix = expit(features @ coefficients + shift)
+    found: Matrix = expit(features[..., :columns] @ coefficients + shift)
     return found
 
 

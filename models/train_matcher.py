@@ -24,6 +24,7 @@ from models import sealed
 from models.embedder import Embedder, OnnxEmbedder, Vectors
 from models.similarity import (
     FORMAT,
+    MEANINGS,
     PER_FAMILY,
     TUNING,
     Background,
@@ -140,7 +141,7 @@ def _judged_features(
 
 
 def fit_pairs(data: PairData, background: Background) -> dict[str, Any]:
-    """Fit both cumulative splits; ``background`` is kept beside them."""
+    """Fit both cumulative splits, by all features and by meaning alone; ``background`` is kept beside them."""
     centre, scale = data.features.mean(0), data.features.std(0) + 1e-9
     scaled = (data.features - centre) / scale
 
@@ -149,7 +150,10 @@ def fit_pairs(data: PairData, background: Background) -> dict[str, Any]:
 
     return {
         "theme": fit(scaled, data.judgements >= 1),
+        "theme_meaning": fit(scaled[:, :MEANINGS], data.judgements >= 1),
+        # What a clause is about, the last family of classes, tells themes apart, not two obligations of one theme.
         "same": fit(scaled[:, :-PER_FAMILY], data.judgements == 2),
+        "same_meaning": fit(scaled[:, :MEANINGS], data.judgements == 2),
         "centre": centre,
         "scale": scale,
         "mean": background.mean,
@@ -242,9 +246,26 @@ def train_matcher(
             )
         )
     final = tune(reader, clauses, pairs, lambda what: tell(f"all, {what}"))
+    tell(f"fitting on {sum(len(part.judgements) for part in parts)} pairs")
     background = Background.of(describe(texts, final.embed))
+    content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
+    trained_on = {
+        "clauses": len(clauses),
+        "judged_pairs": len(pairs),
+        "sha256": hashlib.sha256(content.encode()).hexdigest(),
+    }
+    return fitted(parts, background, trained_on, reader.recipe, final.arrays)
+
+
+def fitted(
+    parts: Sequence[PairData],
+    background: Background,
+    trained_on: Mapping[str, object],
+    recipe: ClauseRecipe,
+    arrays: Mapping[str, Floats],
+) -> TrainedMatcher:
+    """Fit the regressions on the held-out pairs of all ``parts``, and measure and choose thresholds part by part."""
     data = joined(parts)
-    tell(f"fitting on {len(data.judgements)} pairs")
     similarity = held_out_similarity(parts, background)
     threshold = best_threshold(data.judgements, similarity, data.weights)
     # Between two plans most pairs are unrelated, as among the families: one that is aligned needs more evidence.
@@ -255,21 +276,16 @@ def train_matcher(
         for name, part in (("families", natural), ("judged_pairs", data.is_judged))
         if part.any()
     }
-    content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
     manifest = {
         "format": FORMAT,
         "threshold": threshold,
         "alignment_threshold": alignment,
         "scikit-learn": sklearn.__version__,
-        "data": {
-            "clauses": len(clauses),
-            "judged_pairs": len(pairs),
-            "sha256": hashlib.sha256(content.encode()).hexdigest(),
-        },
-        "recipe": dict(vars(reader.recipe)),
+        "data": dict(trained_on),
+        "recipe": dict(vars(recipe)),
         "held_out": figures,
     }
-    return TrainedMatcher(fit_pairs(data, background), manifest, reader.recipe.first, final.arrays)
+    return TrainedMatcher(fit_pairs(data, background), manifest, recipe.first, arrays)
 
 
 def _folds(groups: Sequence[str]) -> NDArray[np.int64]:

@@ -31,9 +31,9 @@ _PAIR_SCALE, _PAIR_WEIGHT = 20.0, 0.125
 class ClauseRecipe:
     """How to tune. ``first`` is the lowest layer that is changed, ``rate`` the highest learning rate."""
 
-    first: int = 8
+    first: int = 4
     rank: int = 16
-    epochs: int = 3
+    epochs: int = 4
     rate: float = 1e-3
     temperature: float = 0.05
     decay: float = 0.01
