@@ -19,7 +19,7 @@ serve: $(VENV)/.runtime  ## Load the sample plans and serve the web page at http
 	@$(BIN)/kehoach serve --local
 
 test: $(VENV)/.development  ## Run all tests, a file at a time on each processor
-	@$(BIN)/pytest -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.development  ## Check style and types
 	@$(BIN)/ruff check .

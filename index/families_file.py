@@ -83,7 +83,8 @@ def _write(file: Path, found: Families, content: str, vectors: Mapping[bytes, Ve
         "linked": [[a, b, list(links)] for (a, b), links in found.linked.items()],
         "families": {family.id: sorted(map(sign, family.members)) for family in found.families},
     }
-    names = np.frombuffer(b"".join(vectors), np.uint8).reshape(len(vectors), -1)
+    length = len(next(iter(vectors), b""))
+    names = np.frombuffer(b"".join(vectors), np.uint8).reshape(len(vectors), length)
     _replace(
         file,
         lambda part: np.savez(

@@ -158,10 +158,12 @@ def _opened(current: Path, manifest: Manifest) -> Generation:
     # An empty file cannot be mapped.
     vectors = np.memmap(current / VECTORS, np.float32, "r", shape=shape) if len(keys) else np.zeros(shape, np.float32)
     approximate = codes.read(current / APPROXIMATE) if APPROXIMATE in manifest.files else None
+    # Read before the lexical index is opened: one that another process commits to meanwhile counts as old, never as new.
+    revision = lexical_revision(current)
     return Generation(
         current, manifest, Mark(manifest.store_id, manifest.revision), manifest.names, columns,
         columns.take(np.zeros(0, np.int64)), VectorIndex.of(keys, vectors, approximate), LexicalIndex(current / LEXICAL),
-        lexical_revision(current), Restorer.load(current / ACCENTS),
+        revision, Restorer.load(current / ACCENTS),
     )  # fmt: skip
 
 

@@ -81,9 +81,9 @@ class LiveIndex:
         """Take in all that the store has, merging where much has changed, and return the index."""
         self.close()
         with self._lock:
-            self._now = self._caught_up(self._now or self._opened())
+            self._now = self._caught_up(self._now or self._opened(), wait=True)
             if self._now.changed > MERGE_FROM and merge(self._folder, self._store, self._now, self._progress):
-                self._now = self._caught_up(self._now)
+                self._now = self._caught_up(self._now, wait=True)
             return self._now
 
     def rebuild(self) -> Generation:
@@ -140,18 +140,18 @@ class LiveIndex:
         build(self._folder, self._store, self._embedder.id, self._embedder.dimension, self._progress, mark)
         return load(self._folder, str(mark), self._embedder.id)
 
-    def _caught_up(self, now: Generation) -> Generation:
+    def _caught_up(self, now: Generation, *, wait: bool = False) -> Generation:
         # Another process may swap generations at any moment; only one that fails when opened afresh is damaged.
         problem: Exception | None = None
         for is_first in (True, False):
             try:
-                return self._with_changes(now if is_first and is_current(now) else self._opened())
+                return self._with_changes(now if is_first and is_current(now) else self._opened(), wait=wait)
             except _FAILURES as error:
                 problem = error
         self._tell(f"rebuilding the index ({problem})")
-        return self._with_changes(self._built())
+        return self._with_changes(self._built(), wait=wait)
 
-    def _with_changes(self, now: Generation) -> Generation:
+    def _with_changes(self, now: Generation, *, wait: bool) -> Generation:
         mark = self._mark()
         touched = self._touched(now.mark.revision)
         if touched is None:
@@ -159,7 +159,7 @@ class LiveIndex:
         if touched:
             self._embed(feed.without_vectors(self._store, self._embedder.id, touched))
             now = self._with_rows(now, touched)
-        return self._with_lexical(replace(now, mark=mark), mark)
+        return self._with_lexical(replace(now, mark=mark), mark, wait=wait)
 
     def _with_rows(self, now: Generation, touched: Sequence[int]) -> Generation:
         index = now.vectors
@@ -186,9 +186,10 @@ class LiveIndex:
             ),
         )
 
-    def _with_lexical(self, now: Generation, mark: Mark) -> Generation:
+    def _with_lexical(self, now: Generation, mark: Mark, *, wait: bool) -> Generation:
+        # A reader goes on with what there is while another process brings the lexical index up.
         if lexical_revision(now.folder) < mark.revision:
-            with lock(self._folder, CHANGING, wait=False) as is_free:
+            with lock(self._folder, CHANGING, wait=wait) as is_free:
                 if is_free and (behind := lexical_revision(now.folder)) < mark.revision:
                     update_lexical(self._store, now.folder, self._embedder.id, behind, mark)
         revision = lexical_revision(now.folder)

@@ -128,7 +128,8 @@ def run_waiting(space: Workspace, stop: threading.Event, backend: httpcore.Netwo
             jobs.finish(space.store, item, "waiting", [])
             break
         state: jobs.State = "done" if any(report.is_usable for report in reports) else "failed"
-        if time.monotonic() - indexed > _INDEXED_EVERY:
+        # Whoever sees that an import is done finds what it brought.
+        if time.monotonic() - indexed > _INDEXED_EVERY or not jobs.has_waiting(space.store, item.job_id):
             space.build_index()
             indexed = time.monotonic()
         jobs.finish(space.store, item, state, map(report_form, reports))

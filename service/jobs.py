@@ -250,6 +250,13 @@ def take(store: Store, host: str) -> Item | None:
     return Item(**{**row._mapping, **taken})
 
 
+def has_waiting(store: Store, job_id: str) -> bool:
+    """Tell whether any item of a job is still in the queue."""
+    waiting = sa.exists().where(job_items.c.job_id == job_id, job_items.c.state == "waiting")
+    with store.engine.connect() as connection:
+        return bool(connection.scalar(sa.select(waiting)))
+
+
 def hold(store: Store, item: Item) -> bool:
     """Say that an item is still in hand; tell whether it is."""
     with store.engine.begin() as connection:

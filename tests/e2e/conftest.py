@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 import uvicorn
 
@@ -62,7 +63,13 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory, cache: Path
         while not server.started:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", secret)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        # Pages of what is made behind requests, suggestions too, are there once the families are.
+        deadline = time.monotonic() + 240
+        while httpx.get(f"{address}/v1/families", timeout=30).status_code == 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield Site(address, secret)
         server.should_exit = True
         thread.join(30)
     space.close()

@@ -166,6 +166,17 @@ def test_vectors_of_deleted_documents_are_forgotten(empty: Store, add: Add, firs
     assert len(read(file).vectors) == 3
 
 
+def test_plans_that_oblige_to_nothing_give_a_file_without_vectors(
+    empty: Store, add: Add, first_word: type, tmp_path: Path
+) -> None:
+    file = tmp_path / "families.npz"
+    add(empty, "a", "Cao Bằng", 2021, ["bao bì giấy"], kind="heading")
+    found, _ = run(empty, file, first_word)
+    assert found.families == ()
+    assert read(file).content == empty.content
+    assert read(file).vectors == {}
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"not an archive at all"])
 def test_a_damaged_file_is_made_anew(empty: Store, add: Add, first_word: type, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "families.npz"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from zlib import crc32
@@ -13,9 +14,11 @@ import pytest
 from corpus.store import Analysis, Filter, Store
 from corpus.types import Document, Metadata, Paragraph, Tag, Target
 from index import build as building
+from index import generation as generation_module
 from index import live as live_module
 from index import vectors as vectors_module
-from index.generation import BUILDING, CHANGING, load, lock
+from index.generation import BUILDING, CHANGING, Generation, load, lock
+from index.lexical import LexicalIndex
 from index.live import LiveIndex
 from index.search import Searcher
 
@@ -113,6 +116,34 @@ def test_readers_do_not_wait_for_a_thread_that_takes_in(index: LiveIndex, store:
     with index._lock:
         assert index.snapshot() is before
     assert index.snapshot() is not before
+
+
+def test_bringing_up_waits_for_one_that_changes_the_lexical_index(
+    index: LiveIndex, store: Store, words_embedder, tmp_path: Path
+) -> None:
+    add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
+    found: list[Generation] = []
+    thread = threading.Thread(target=lambda: found.append(index.refresh()))
+    with lock(tmp_path / "index", CHANGING, wait=True):
+        thread.start()
+        thread.join(0.5)
+    thread.join()
+    assert found[0].lexical_revision >= found[0].mark.revision
+    assert len(found[0].lexical) == 6
+
+
+def test_what_is_committed_while_an_index_is_opened_is_not_taken_for_read(
+    index: LiveIndex, opened: Callable[[], LiveIndex], store: Store, words_embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Raced(LexicalIndex):
+        def __init__(self, folder: Path) -> None:
+            super().__init__(folder)
+            monkeypatch.setattr(generation_module, "LexicalIndex", LexicalIndex)
+            add(store, words_embedder, "new", "Trồng rừng ngập mặn ven biển.")
+            index.refresh()
+
+    monkeypatch.setattr(generation_module, "LexicalIndex", Raced)
+    assert len(opened().snapshot().lexical) == 6
 
 
 def test_many_changes_are_taken_in_behind_the_readers_back(

@@ -83,6 +83,18 @@ def test_files_are_read_after_the_answer_with_a_report_each(client: TestClient, 
         time.sleep(0.1)
 
 
+def test_an_import_is_done_only_after_it_can_be_found(
+    warm: Workspace, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(warm, {f"{n}.txt": plan(n).encode() for n in (1, 2)})
+    finish, events = jobs.finish, []
+    monkeypatch.setattr(jobs, "finish", lambda *given: (events.append(given[1].name), finish(*given)))
+    monkeypatch.setattr(warm, "build_index", lambda: events.append("indexed"))
+    run_waiting(warm, stop)
+    assert events[events.index("2.txt") - 1] == "indexed"
+    assert states(warm) == ["done", "done"]
+
+
 def test_the_same_key_gives_the_same_job(client: TestClient, warm: Workspace) -> None:
     headers = KEYED | {"Idempotency-Key": "k1"}
     first = client.post("/v1/jobs", files={"files": ("1.txt", plan(1))}, headers=headers).json()
