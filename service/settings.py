@@ -34,6 +34,10 @@ class Settings(BaseSettings):
         default_factory=lambda: user_cache_path("kehoach"), description="Folder of built models; may be deleted."
     )
     database: str = Field(default="", description="SQLAlchemy URL of the store; empty: SQLite in the home folder.")
+    read_database: str = Field(
+        default="",
+        description="SQLAlchemy URL of standbys that reads may be answered from, a `host` for each; empty: the primary.",
+    )
     embedder: str = Field(
         default="default",
         description='"default", or a sentence-transformers hub name or folder (needs kehoach[transformers]).',
