@@ -186,7 +186,7 @@ def test_reads_go_on_without_a_primary_and_acknowledged_writes_outlive_it(
         while not stop.is_set():
             made = client.post("/v1/searches", json={"name": "n", "query": "điện"}, headers=KEYED)
             if made.status_code == 201:
-                acknowledged.append(made.json()["id"])
+                acknowledged.append(made.json()["search_id"])
             else:
                 refused.append(made.status_code)
 
@@ -205,7 +205,7 @@ def test_reads_go_on_without_a_primary_and_acknowledged_writes_outlive_it(
         writer.join()
     assert set(refused) == {503}
     kept = client.get("/v1/searches", headers=KEYED).json()["searches"]
-    assert {search["id"] for search in kept} >= set(acknowledged)
+    assert {search["search_id"] for search in kept} >= set(acknowledged)
     # The host that was a standby takes writes now, and is read as the primary.
     add(space.store, "d2")
     assert names(client) == ["d1", "d2"]
