@@ -3,6 +3,7 @@
     python bench/cluster.py up                     # starts all of it, tells the addresses, ends with Ctrl-C
     python bench/cluster.py reads --seconds 10     # searches a second with 1, 2 and 3 service processes
     python bench/cluster.py failover --rounds 20   # kill -9 of the primary under writes, promotion, the old one rebuilt
+    python bench/cluster.py reads failover         # both, over one start
 
 Every server has an address of its own in 127.0.0.0/8. A commit waits for one of the two standbys (ANY 1). Prints JSON;
 ``failover`` exits with 1 where an acknowledged write is gone. Nothing watches the primary here: what a manager of
@@ -17,6 +18,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import statistics
 import subprocess
 import sys
@@ -38,7 +40,7 @@ from tests.postgres import Server  # noqa: E402
 
 KEYED = {"X-API-Key": "cluster"}
 QUERIES = ("siêu thị thay túi ni lông", "dien mat troi mai nha", "phân loại rác tại nguồn", "rooftop solar")
-PATIENCE = 300
+PATIENCE = 600
 SETTINGS = {
     "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on", "wal_level": "replica",
     "max_wal_senders": "10", "wal_keep_size": "512MB", "wal_retrieve_retry_interval": "200ms",
@@ -48,7 +50,7 @@ SETTINGS = {
 class Cluster:
     """What is started; ``servers`` holds the primary first."""
 
-    def __init__(self, folder: Path, processes: int, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, processes: int, plans: int, stack: ExitStack) -> None:
         self.folder, self._stack = folder, stack
         net = f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 250}"
         self.addresses = [f"{net}.{number}" for number in (1, 2, 3)]
@@ -59,7 +61,8 @@ class Cluster:
         Store(self.servers[0].url("kehoach")).close()
         hosts = "&".join(f"host={address}" for address in self.addresses)
         self.url = f"postgresql+psycopg://postgres@/kehoach?{hosts}"
-        self._kehoach(folder / "ingest", "ingest", str(ROOT / "corpus/samples"))
+        plans = sorted((ROOT / "corpus/samples").glob("*20*"))[:plans]
+        self._kehoach(folder / "ingest", "ingest", *map(str, plans))
         with self.servers[0].connect() as connection:
             # Standbys copy this: the one that is promoted waits for one as well.
             connection.execute("alter system set synchronous_standby_names = 'ANY 1 (*)'")
@@ -200,6 +203,7 @@ def failover(cluster: Cluster, rounds: int, seconds: float) -> int:
     with cluster.servers[0].connect("kehoach") as connection:
         paragraphs = [row[0] for row in connection.execute("select id from paragraphs order by key limit 200")]
     cluster.wait_for_standbys(2)
+    print(f"all is up; {rounds} rounds follow", file=sys.stderr)
     everything: set[str] = set()
     done = []
     for number in range(1, rounds + 1):
@@ -291,24 +295,27 @@ def wait_for(is_so: Callable[[], object]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("up", "reads", "failover"))
+    parser.add_argument("what", nargs="+", choices=("up", "reads", "failover"))
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--seconds", type=float, default=10, help="of reads for each number of processes")
+    parser.add_argument("--load", type=float, default=1, help="seconds of writes before and after each fail-over")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--callers", type=int, default=8)
+    parser.add_argument("--plans", type=int, default=9, help="how many of the sample plans are stored")
     given = parser.parse_args()
     lost = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        cluster = Cluster(folder, given.processes, stack)
-        if given.what == "reads":
-            reads(cluster, given.seconds, given.callers)
-        elif given.what == "failover":
-            lost = failover(cluster, given.rounds, given.seconds)
-        else:
+        cluster = Cluster(folder, given.processes, given.plans, stack)
+        if "up" in given.what:
             started = {"database": cluster.url, "services": cluster.services}
             print(json.dumps(started | ({"scheduler": cluster.bulk()} if find_spec("distributed") else {}), indent=1))
             threading.Event().wait()
+        if "reads" in given.what:
+            reads(cluster, given.seconds, given.callers)
+        if "failover" in given.what:
+            lost = failover(cluster, given.rounds, given.load)
     sys.exit(bool(lost))
 
 
