@@ -103,11 +103,10 @@ class Standbys:
     def _choose(self, position: str, revision: int) -> sa.Engine | None:
         if position == NEVER:
             return None
-        first = next(self._turn)
-        for number in range(len(self._engines)):
-            engine = self._engines[(first + number) % len(self._engines)]
-            if self._rests_until.get(engine, 0.0) > time.monotonic():
-                continue
+        now = time.monotonic()
+        awake = [engine for engine in self._engines if self._rests_until.get(engine, 0.0) <= now]
+        first = next(self._turn) % max(1, len(awake))
+        for engine in awake[first:] + awake[:first]:
             try:
                 with engine.connect() as connection:
                     state = connection.execute(_STATE, {"least": self._had_before, "position": position}).one()
