@@ -78,7 +78,9 @@ class Standbys:
     """The standbys of ``primary`` at the hosts of ``url``; safe to share between threads."""
 
     def __init__(self, url: str, primary: sa.Engine) -> None:
-        """Raises StandbyError for what is no URL of PostgreSQL with a ``host`` for each standby."""
+        """Raises StandbyError for what is no URL of PostgreSQL with a ``host`` for each standby, or for another ``primary``."""
+        if primary.dialect.name != "postgresql":
+            raise StandbyError("only a store on PostgreSQL has standbys")
         self._primary = primary
         self._engines = [
             open_engine(one, target_session_attrs="standby", connect_timeout="2") for one in _one_host_each(url)
@@ -86,9 +88,9 @@ class Standbys:
         self._rests_until: dict[sa.Engine, float] = {}
         self._turn = count()
         self._looking = threading.Lock()
-        self._looked_at = -_PACE
-        # What the primary had at the last look, and at the one before.
-        self._had = self._had_before = START
+        self._looked_at = time.monotonic()
+        # What the primary had at the last look, and at the one before; at first the tables as they are now.
+        self._had = self._had_before = written(primary)
 
     def engine(self, revision: int) -> sa.Engine:
         """Return what to read now; a standby's store stands at ``revision`` at least."""

@@ -58,9 +58,9 @@ class Store:
     def __init__(self, url: str, standbys: str = "") -> None:
         """Open ``url``; ``standbys`` is the URL of what may be read in its place (``corpus.standbys``), if anything."""
         self.engine = open_engine(url)
+        self._migrate()
         self._standbys = Standbys(standbys, self.engine) if standbys else None
         self._shown = 0
-        self._migrate()
 
     def _migrate(self) -> None:
         with self.engine.begin() as connection:

@@ -164,9 +164,14 @@ def wait_for(is_so: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:///x.db", "postgresql+psycopg://a@/b?host=one,two"])
-def test_a_wrong_url_is_named(tmp_path: Path, url: str) -> None:
+def test_a_wrong_url_is_named(tmp_path: Path, primary: Server, url: str) -> None:
     with pytest.raises(UsageError, match=r"KEHOACH_READ_DATABASE.*host=db2"):
-        _ = Workspace(Settings(home=tmp_path, read_database=url)).store
+        _ = Workspace(Settings(home=tmp_path, database=primary.url("migrated"), read_database=url)).store
+
+
+def test_sqlite_has_no_standbys(tmp_path: Path, primary: Server) -> None:
+    with pytest.raises(UsageError, match="KEHOACH_READ_DATABASE: only a store on PostgreSQL"):
+        _ = Workspace(Settings(home=tmp_path, read_database=primary.url("migrated"))).store
 
 
 def test_reads_go_on_without_a_primary_and_acknowledged_writes_outlive_it(
