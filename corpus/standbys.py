@@ -132,14 +132,19 @@ class Standbys:
         self._rests_until[engine] = time.monotonic() + _REST
 
     def _look(self) -> None:
-        """See now and then what the primary has; no reader waits for that."""
-        if time.monotonic() - self._looked_at > _PACE and self._looking.acquire(blocking=False):
+        """See now and then what the primary has; no reader waits for that but the first after a pause."""
+        since = time.monotonic() - self._looked_at
+        if since > _PACE and self._looking.acquire(blocking=False):
             self._looked_at = time.monotonic()
-            threading.Thread(target=self._look_at_primary, name="standbys", daemon=True).start()
+            if since > 2 * _PACE:
+                self._look_at_primary(after_pause=True)
+            else:
+                threading.Thread(target=self._look_at_primary, name="standbys", daemon=True).start()
 
-    def _look_at_primary(self) -> None:
+    def _look_at_primary(self, *, after_pause: bool = False) -> None:
         try:
-            self._had_before, self._had = self._had, written(self._primary)
+            had = written(self._primary)
+            self._had_before, self._had = had if after_pause else self._had, had
         except sa.exc.SQLAlchemyError:
             # It is lost or changes; standbys are read on.
             pass

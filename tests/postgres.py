@@ -112,6 +112,8 @@ class Server:
             self.process.kill()
             self.process.wait()
             self.process = None
+            # The number may be another process's by the time that the watcher reads it.
+            (self.folder / "data" / "postmaster.pid").unlink()
 
     def stop(self) -> None:
         """End the server and remove its folder."""
