@@ -30,8 +30,8 @@ _PASSING = ("08", "40", "53", "55P03", "57P")
 _MIGRATING = 889_2020
 
 
-def open_engine(url: str) -> sa.Engine:
-    """Return an engine for ``url``; for SQLite the folder is made.
+def open_engine(url: str | sa.URL, **options: str) -> sa.Engine:
+    """Return an engine for ``url``; for SQLite the folder is made, for PostgreSQL libpq gets ``options`` as well.
 
     Raises sqlalchemy.exc.ArgumentError for what is no URL, ModuleNotFoundError where the driver is not installed.
     """
@@ -42,7 +42,7 @@ def open_engine(url: str) -> sa.Engine:
         engine = sa.create_engine(address)
         event.listen(engine, "connect", _configure_sqlite)
         return engine
-    arguments = {name: value for name, value in _POSTGRESQL.items() if name not in address.query}
+    arguments = {name: value for name, value in (_POSTGRESQL | options).items() if name not in address.query}
     engine = sa.create_engine(
         address, connect_args=arguments, pool_pre_ping=True, pool_size=5, max_overflow=_CONNECTIONS - 5
     )

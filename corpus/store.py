@@ -18,10 +18,11 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from corpus.changelog import logged, mark_of, touch_documents
+from corpus.changelog import Mark, logged, mark_of, touch_documents
 from corpus.codec import analysis_form, analysis_from, document_form, document_from
 from corpus.engine import hold_migrations, insert_new, open_engine
 from corpus.schema import HEAD, documents, embeddings, paragraphs, tags, targets, versions
+from corpus.standbys import Standbys
 from corpus.stored import (
     Analysis,
     Archived,
@@ -63,9 +64,12 @@ class ParagraphIdTakenError(ValueError):
 class Store:
     """The database behind a URL; migrated to the newest schema when opened."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, standbys: str = "") -> None:
+        """Open ``url``; ``standbys`` is the URL of what may be read in its place (``corpus.standbys``), if anything."""
         self.engine = open_engine(url)
         self._migrate()
+        self._standbys = Standbys(standbys, self.engine) if standbys else None
+        self._shown = 0
 
     def _migrate(self) -> None:
         with self.engine.begin() as connection:
@@ -86,12 +90,35 @@ class Store:
     def close(self) -> None:
         """Release every connection."""
         self.engine.dispose()
+        if self._standbys:
+            self._standbys.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a connection to read from: inside ``standbys.from_standbys`` perhaps a standby's, else the primary's."""
+        if self._standbys is None:
+            with self.engine.connect() as connection:
+                yield connection
+            return
+        engine = self._standbys.engine(self._shown)
+        try:
+            with engine.connect() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            self._standbys.failed(engine, error)
+            raise
+
+    def mark(self) -> Mark:
+        """Return where the store stands; standbys that are not as far are not read any more."""
+        with self.reading() as connection:
+            mark = mark_of(connection)
+        self._shown = max(self._shown, mark.revision)
+        return mark
 
     @property
     def content(self) -> str:
         """The identity of what is stored now: changes with every change of content."""
-        with self.engine.connect() as connection:
-            return str(mark_of(connection))
+        return str(self.mark())
 
     @contextmanager
     def changing(self) -> Iterator[sa.Connection]:
@@ -101,7 +128,7 @@ class Store:
 
     def outcome_of(self, document: Document) -> Outcome:
         """Tell what adding ``document`` would do."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             known = connection.scalar(sa.select(documents.c.sha256).where(documents.c.id == document.id))
         if known is None:
             return "added"
@@ -110,7 +137,7 @@ class Store:
     def with_bytes(self, sha256: str) -> StoredDocument | None:
         """Return a document read from these bytes, or None when they are new."""
         query = _document_query().where(documents.c.sha256 == sha256)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             row = connection.execute(query.order_by(documents.c.id).limit(1)).first()
         return stored_document(row) if row else None
 
@@ -180,7 +207,7 @@ class Store:
 
     def whole(self, document_id: str) -> Document | None:
         """Return a document as it was read, with its text and the evidence of its metadata; None where there is none."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             found = self._whole(connection, document_id)
         return found[0] if found else None
 
@@ -194,13 +221,13 @@ class Store:
         """Return the earlier versions of a document, oldest first; also of a deleted one."""
         columns = [column for column in versions.c if column.name != "content"]
         query = sa.select(*columns).where(versions.c.document_id == document_id).order_by(versions.c.number)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return [Version(**row._mapping) for row in connection.execute(query)]
 
     def version(self, document_id: str, number: int) -> tuple[Document, list[Analysis]] | None:
         """Return an earlier version with its tags and targets, without vectors; None where there is none."""
         query = sa.select(versions.c.content).where(versions.c.document_id == document_id, versions.c.number == number)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             packed = connection.scalar(query)
         if packed is None:
             return None
@@ -219,7 +246,7 @@ class Store:
             versions.c.reason == "deleted",
             versions.c.document_id.not_in(sa.select(documents.c.id)),
         )
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return [Version(**row._mapping) for row in connection.execute(query.order_by(versions.c.document_id))]
 
     def _check_ids(self, connection: sa.Connection, document: Document) -> None:
@@ -251,32 +278,32 @@ class Store:
         query = _document_query().order_by(*order)
         if province is not None:
             query = query.where(in_province(province))
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return [stored_document(row) for row in connection.execute(query)]
 
     def documents_after(self, document_id: str, limit: int, province: str | None = None) -> list[StoredDocument]:
         """Return at most ``limit`` documents whose ids come after ``document_id``, by id, of one province if given."""
         query = _document_query().where(documents.c.id > document_id).order_by(documents.c.id).limit(limit)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query.where(in_province(province)) if province is not None else query)
             return [stored_document(row) for row in rows]
 
     def document(self, document_id: str) -> StoredDocument | None:
         """Return one document, or None."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             row = connection.execute(_document_query().where(documents.c.id == document_id)).first()
         return stored_document(row) if row else None
 
     def paragraphs(self, only: Filter | None = None) -> list[StoredParagraph]:
         """Return the paragraphs that pass, in document order."""
         query = paragraph_query(only or Filter()).order_by(paragraphs.c.document_id, paragraphs.c.ordinal)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return self._with_groups(connection, connection.execute(query).all())
 
     def paragraphs_by_key(self, keys: Sequence[int]) -> dict[int, StoredParagraph]:
         """Return key to paragraph for the ``keys`` that exist."""
         found: dict[int, StoredParagraph] = {}
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             for start in range(0, len(keys), _CHUNK):
                 rows = connection.execute(_BY_KEY, {"keys": list(keys[start : start + _CHUNK])}).all()
                 found |= {p.key: p for p in self._with_groups(connection, rows)}
@@ -285,14 +312,14 @@ class Store:
     def paragraph(self, paragraph_id: str) -> StoredParagraph | None:
         """Return one paragraph, or None."""
         query = paragraph_query(Filter()).where(paragraphs.c.id == paragraph_id)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             found = self._with_groups(connection, connection.execute(query).all())
         return found[0] if found else None
 
     def keys(self, only: Filter) -> NDArray[np.int64]:
         """Return the keys of the paragraphs that pass, ascending."""
         query = paragraph_query(only).with_only_columns(paragraphs.c.key).order_by(paragraphs.c.key)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return np.fromiter(connection.scalars(query), np.int64)
 
     def tags_of(self, key: int) -> list[Tag]:
@@ -305,12 +332,12 @@ class Store:
 
     def tags_by_key(self, keys: Sequence[int]) -> dict[int, list[Tag]]:
         """Return key to all tags of the paragraphs that have any."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return self._tags(connection, keys)
 
     def targets_by_key(self, keys: Sequence[int]) -> dict[int, list[Target]]:
         """Return key to targets, in order, of the paragraphs that have any."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return self._targets(connection, keys)
 
     def _tags(self, connection: sa.Connection, keys: Sequence[int]) -> dict[int, list[Tag]]:
@@ -329,7 +356,7 @@ class Store:
         """Return the keys and vectors of all paragraphs embedded by ``embedder_id``, in key order."""
         columns = sa.select(embeddings.c.paragraph_key, embeddings.c.vector)
         query = columns.where(embeddings.c.embedder_id == embedder_id).order_by(embeddings.c.paragraph_key)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query).all()
         if not rows:
             return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
@@ -339,7 +366,7 @@ class Store:
     def vectors_of(self, keys: Sequence[int], embedder_id: str) -> dict[int, Vectors]:
         """Return key to vector for the ``keys`` that ``embedder_id`` has embedded."""
         found: dict[int, Vectors] = {}
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             for start in range(0, len(keys), _CHUNK):
                 query = sa.select(embeddings.c.paragraph_key, embeddings.c.vector).where(
                     embeddings.c.embedder_id == embedder_id,
@@ -353,7 +380,7 @@ class Store:
         done = sa.select(embeddings.c.paragraph_key).where(embeddings.c.embedder_id == embedder_id)
         words = sa.func.coalesce(paragraphs.c.corrected, paragraphs.c.text)
         query = sa.select(paragraphs.c.key, words).where(paragraphs.c.key.not_in(done)).order_by(paragraphs.c.key)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return [(key, text) for key, text in connection.execute(query)]
 
     def add_vectors(self, embedder_id: str, keys: Sequence[int], vectors: Vectors) -> None:
@@ -370,7 +397,7 @@ class Store:
         """Return document id to the years it counts for: that of issue and those of its period."""
         columns = (documents.c.id, documents.c.year, documents.c.period_start, documents.c.period_end)
         counted = {}
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             for name, year, start, end in connection.execute(sa.select(*columns)):
                 period = range(start, end + 1) if start is not None else ()
                 counted[name] = sorted({*period, *((year,) if year is not None else ())})
@@ -379,7 +406,7 @@ class Store:
     def provinces(self) -> list[str]:
         """Return the provinces that have documents, as published, in alphabetical order of their Vietnamese names."""
         query = sa.select(documents.c.province).where(documents.c.province.is_not(None)).distinct()
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return sorted(connection.scalars(query))
 
     def _with_groups(self, connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[StoredParagraph]:

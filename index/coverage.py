@@ -61,7 +61,7 @@ def coverage(store: Store, view: View) -> list[Row]:
         .group_by(*columns, tags.c.task_group)
     )
     rows: dict[str | None, Row] = {}
-    with store.engine.connect() as connection:
+    with store.reading() as connection:
         for name, origin, year, count in connection.execute(plans):
             row = rows.setdefault(name, Row(name))
             row.documents += count

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from corpus import feed
-from corpus.changelog import Mark, mark_of, touched_since
+from corpus.changelog import Mark, touched_since
+from corpus.standbys import from_primary
 from corpus.store import Store
 from index.build import Progress, build, merge, update_lexical
 from index.columns import Facts, columns_of, joined
@@ -60,11 +61,16 @@ class LiveIndex:
 
         A missing or damaged index is built first.
         """
-        mark, now = self._mark(), self._now
+        mark, now = self._store.mark(), self._now
         if now is None:
             return self.refresh()
         if _is_up_to(now, mark) or not self._lock.acquire(blocking=False):
             return now
+        return self._followed(now)
+
+    @from_primary()
+    def _followed(self, now: Generation) -> Generation:
+        """Take in what changed since ``now`` and release the lock that the caller holds."""
         try:
             # Another process may have made a generation that has it all.
             if is_current(now) and len(self._touched(now.mark.revision) or ()) > _AT_ONCE:
@@ -77,6 +83,7 @@ class LiveIndex:
             self._in_background(self._merge)
         return now
 
+    @from_primary()
     def refresh(self) -> Generation:
         """Take in all that the store has, merging where much has changed, and return the index."""
         self.close()
@@ -86,6 +93,7 @@ class LiveIndex:
                 self._now = self._caught_up(self._now, wait=True)
             return self._now
 
+    @from_primary()
     def rebuild(self) -> Generation:
         """Build the index whole."""
         with self._lock:
@@ -96,10 +104,6 @@ class LiveIndex:
         """Wait for what goes on in the background."""
         if self._background and self._background is not threading.current_thread():
             self._background.join()
-
-    def _mark(self) -> Mark:
-        with self._store.engine.connect() as connection:
-            return mark_of(connection)
 
     def _touched(self, revision: int) -> list[int] | None:
         with self._store.engine.connect() as connection:
@@ -117,7 +121,7 @@ class LiveIndex:
             merge(self._folder, self._store, now, self._progress)
 
     def _opened(self) -> Generation:
-        mark = self._mark()
+        mark = self._store.mark()
         try:
             found = load(self._folder, str(mark), self._embedder.id)
             touched = self._touched(found.mark.revision)
@@ -135,7 +139,7 @@ class LiveIndex:
             return self._built()
 
     def _built(self) -> Generation:
-        mark = self._mark()
+        mark = self._store.mark()
         self._embed(self._store.without_vectors(self._embedder.id))
         build(self._folder, self._store, self._embedder.id, self._embedder.dimension, self._progress, mark)
         return load(self._folder, str(mark), self._embedder.id)
@@ -152,7 +156,7 @@ class LiveIndex:
         return self._with_changes(self._built(), wait=wait)
 
     def _with_changes(self, now: Generation, *, wait: bool) -> Generation:
-        mark = self._mark()
+        mark = self._store.mark()
         touched = self._touched(now.mark.revision)
         if touched is None:
             raise StaleIndexError("the store does not tell what changed since")

@@ -118,6 +118,7 @@ def _require(request: Request, space: Workspace, caller: Caller, needed: Scope) 
             how = "`kehoach keys create NAME`, KEHOACH_API_KEY, or for this machine alone `kehoach serve --local`"
             raise ProblemError(403, f"writing over HTTP is off; the operator switches it on with {how}")
         raise ProblemError(401, f"this needs a key of scope {needed}, in the header {HEADER}", _WANTED)
+    request.state.is_editor = True
     if request.method not in ("GET", "HEAD"):
         action, target = f"{request.method} {request.url.path}", request.query_params.get("name", "")
         request.state.audit = audit.begin(space.store, caller.name, action, target, request.state.request_id)

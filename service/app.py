@@ -43,6 +43,7 @@ from service.behind import Behind, behind_of
 from service.logs import configure
 from service.middleware import Again, BodyLimit, Observed, RateLimit
 from service.paging import NotModified, models_of
+from service.positions import HEADER, Positions
 from service.problems import ProblemError, add_problem_handlers, add_schemas, problem_responses
 from service.schemas import Health
 from service.settings import Settings
@@ -146,6 +147,8 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
 
 def _surround(app: FastAPI, settings: Settings) -> None:
     """Add the layers around the endpoints; the last one added is the outermost."""
+    if settings.read_database:
+        app.add_middleware(Positions)
     app.add_middleware(Again)
     app.add_middleware(BodyLimit, settings=settings)
     if settings.rate:
@@ -156,8 +159,8 @@ def _surround(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["X-API-Key", "X-Request-ID", "Content-Type", "Idempotency-Key", "If-None-Match"],
-            expose_headers=["X-Request-ID", "ETag", "Server-Timing", "Retry-After"],
+            allow_headers=["X-API-Key", "X-Request-ID", "Content-Type", "Idempotency-Key", "If-None-Match", HEADER],
+            expose_headers=["X-Request-ID", "ETag", "Server-Timing", "Retry-After", HEADER],
         )
     app.add_middleware(Observed)
 

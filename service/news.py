@@ -45,7 +45,7 @@ def news(space: Workspace, query: str, only: Filter, limit: int = 20, after: int
     listed = sa.select(documents.c.id, documents.c.added_at).order_by(documents.c.added_at.desc(), documents.c.id)
     if after:
         listed = listed.where(documents.c.id.in_(sa.select(paragraphs.c.document_id).where(paragraphs.c.key > after)))
-    with space.store.engine.connect() as connection:
+    with space.store.reading() as connection:
         newest = connection.execute(listed.limit(_MOST_DOCUMENTS)).all()
     found: list[News] = []
     for start in range(0, len(newest), _DOCUMENTS_A_ROUND):
@@ -82,7 +82,7 @@ class _Nearness:
         # The searcher restores diacritics and translates; what it understood is what is embedded.
         self._vector = space.searcher.meaning(query)
         self.embedder_id = space.embedder.id
-        with space.store.engine.connect() as connection:
+        with space.store.reading() as connection:
             count = connection.scalar(sa.select(sa.func.count()).select_from(paragraphs)) or 0
             sample = sa.select(embeddings.c.vector).where(
                 embeddings.c.embedder_id == self.embedder_id,
@@ -111,7 +111,7 @@ def _fitting(
         query = query.add_columns(embeddings.c.vector).join(
             embeddings, joined & (embeddings.c.embedder_id == near.embedder_id)
         )
-    with space.store.engine.connect() as connection:
+    with space.store.reading() as connection:
         rows = connection.execute(query.order_by(paragraphs.c.key)).all()
     if allowed is not None:
         inside = set(allowed.tolist())

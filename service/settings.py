@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         default="local",
         description='Where the search index is: "local", in the home folder, or "postgres", in the database of the store.',
     )
+    read_database: str = Field(
+        default="",
+        description="SQLAlchemy URL of standbys that reads may be answered from, a `host` for each; empty: the primary.",
+    )
     embedder: str = Field(
         default="default",
         description='"default", or a sentence-transformers hub name or folder (needs kehoach[transformers]).',

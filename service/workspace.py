@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from corpus.standbys import StandbyError, from_primary
 from corpus.store import Store
 from corpus.taxonomy import TaskGroup, read_taxonomy
 from corpus.worker import Limits, Worker
@@ -55,7 +56,7 @@ class Workspace:
     def store(self) -> Store:
         """The database. Raises UsageError or NothingUsableError where it cannot be opened."""
         with self._lock:
-            return open_store(self.settings.database_url, "KEHOACH_DATABASE")
+            return open_store(self.settings.database_url, "KEHOACH_DATABASE", self.settings.read_database)
 
     @cached_property
     def worker(self) -> Worker:
@@ -151,7 +152,7 @@ class Workspace:
     @property
     def families(self) -> Families:
         """The families of what the store holds now; matches what is new since they were last made."""
-        with self._families_lock:
+        with self._families_lock, from_primary():
             content = self.store.content
             if self._families is None or self._families[0] != content:
                 self._families = (content, self._find_families())
@@ -184,10 +185,15 @@ def _usable(index: Callable[[], Snapshot]) -> Snapshot:
         raise NothingUsableError(f"there is no usable index: {error}") from error
 
 
-def open_store(url: str, name: str) -> Store:
-    """Open the store at ``url``, called ``name`` in errors: UsageError for a wrong one, NothingUsableError for one out of reach."""
+def open_store(url: str, name: str, standbys: str = "") -> Store:
+    """Open the store at ``url``, called ``name`` in errors: UsageError for a wrong one, NothingUsableError for one out of reach.
+
+    ``standbys`` is KEHOACH_READ_DATABASE.
+    """
     try:
-        return Store(url)
+        return Store(url, standbys)
+    except StandbyError as error:
+        raise UsageError(f"KEHOACH_READ_DATABASE: {error}") from error
     except sa.exc.ArgumentError as error:
         raise UsageError(f"{name} is no URL of SQLAlchemy such as {_EXAMPLE}") from error
     except ModuleNotFoundError as error:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,7 +45,8 @@ class Server:
     def __init__(self, primary: Server | None = None, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="kehoach-pg-"))
         self._settings = _QUICK | settings
-        self._process: subprocess.Popen[bytes] | None = None
+        # Of the server, while it runs.
+        self.process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             os.chown(self.folder, _NOBODY, _NOBODY)
         if primary is None:
@@ -77,7 +79,7 @@ class Server:
                 except psycopg.OperationalError:
                     time.sleep(0.05)
                     continue
-                self._process = process
+                self.process = process
                 return
             process.kill()
             process.wait()
@@ -101,18 +103,24 @@ class Server:
 
     def kill(self) -> None:
         """End the server as a crash does; its folder stays."""
-        if self._process:
-            # The processes of its connections end when they see that it is gone.
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self.process:
+            # All at once, as with a host: those of its connections would go on for moments and acknowledge commits.
+            self.process.send_signal(signal.SIGSTOP)
+            for child in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+            # The number may be another process's by the time that the watcher reads it.
+            (self.folder / "data" / "postmaster.pid").unlink()
 
     def stop(self) -> None:
         """End the server and remove its folder."""
-        if self._process:
+        if self.process:
             # Fast shutdown: open connections are ended.
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait(_SECONDS)
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(_SECONDS)
         self._watcher.communicate()
         shutil.rmtree(self.folder, ignore_errors=True)
 
