@@ -71,7 +71,7 @@ def on_test_pairs(name: str, pairs: Sequence[JudgedPair], matcher: Matcher, plai
     print(f"judged again: {len(both)} pairs, weighted kappa {agreed:.3f}")
 
 
-def on_related_articles(matcher: Matcher, folder: Path, many: int = 400) -> None:
+def on_related_articles(matcher: Matcher, plain: Embedder, folder: Path, many: int = 400) -> None:
     """Print how well officially related articles are told from unrelated ones of the same subject."""
     packed = folder / "phapdien_articles.jsonl.zst"
     lines = subprocess.run(["zstd", "-dc", packed], capture_output=True, check=True, text=True).stdout.splitlines()
@@ -90,7 +90,7 @@ def on_related_articles(matcher: Matcher, folder: Path, many: int = 400) -> None
     labels = np.array([True] * len(related) + [False] * (len(pairs) - len(related)))
     texts = [(articles[a]["text"], articles[b]["text"]) for a, b in pairs]
     ours = np.array([match.similarity for match in matcher.match(texts)])
-    a, b = (matcher.describe([pair[side] for pair in texts]).vectors for side in (0, 1))
+    a, b = (plain.embed_queries([without_figures(pair[side]) for pair in texts]) for side in (0, 1))
     for name, score in (("cosine of e5", (a * b).sum(1)), ("matcher", ours)):
         print(
             f"articles, {name}: AP {interval(lambda r, s=score: average_precision_score(labels[r], s[r]), len(labels))}"
@@ -115,4 +115,4 @@ if __name__ == "__main__":
     on_test_pairs("blind", labelled.blind_pairs(), shipped, base)
     speed(shipped)
     if sys.argv[1:]:
-        on_related_articles(shipped, Path(sys.argv[1]))
+        on_related_articles(shipped, base, Path(sys.argv[1]))
