@@ -21,6 +21,8 @@ _CANDIDATES = 12
 _BIGRAM_WEIGHT = 0.9
 # How much likelier (in natural logarithms) another spelling must be than the one written, to correct it.
 _DOUBT = 9.0
+# A text of so many syllables, of which fewer than this share have diacritics, was typed without; in Vietnamese three of four do.
+_TYPED_FROM, _LEAST_SHARE = 8, 0.1
 # The path before, and the last syllable: sharing the beginnings keeps the search linear in the length of the text.
 _Path: TypeAlias = "tuple[_Path, str] | None"
 
@@ -34,12 +36,12 @@ class Restorer:
 
     @classmethod
     def learn(cls, texts: Iterable[str]) -> Restorer:
-        """Count over ``texts``, which should be NFC with diacritics."""
-        return cls(Counts(texts))
+        """Count over ``texts``, which should be NFC; those typed without diacritics are left out."""
+        return cls(Counts(filter(_has_diacritics, texts)))
 
     def learn_more(self, texts: Iterable[str]) -> None:
         """Count ``texts`` as well; threads may go on restoring meanwhile, but only one may teach."""
-        for syllable in self._counts.learn(texts):
+        for syllable in self._counts.learn(filter(_has_diacritics, texts)):
             known = [*self._candidates.get(fold(syllable), ())]
             spellings = known if syllable in known else [*known, syllable]
             self._candidates[fold(syllable)] = sorted(spellings, key=self._counts.syllable, reverse=True)
@@ -152,3 +154,9 @@ def _like(typed: str, restored: str) -> str:
     if len(restored) != len(typed):
         return restored.upper() if typed.isupper() and len(typed) > 1 else restored
     return "".join(new.upper() if old.isupper() else new for old, new in zip(typed, restored, strict=True))
+
+
+def _has_diacritics(text: str) -> bool:
+    """Tell whether ``text`` can teach diacritics: it has some, or is too short to tell."""
+    syllables = words(text)
+    return len(syllables) < _TYPED_FROM or sum(not s.isascii() for s in syllables) >= _LEAST_SHARE * len(syllables)

@@ -136,6 +136,8 @@ class Server:
         """Return the URL of a new database, a copy of ``template``."""
         name = f"test_{uuid.uuid4().hex}"
         with self.connect() as connection:
+            # Nobody may be connected to what is copied.
+            connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [template])
             connection.execute(f'create database "{name}" template "{template}"')  # type: ignore[call-overload]
         return self.url(name)
 

@@ -16,11 +16,12 @@ from corpus.labelled import LabelledParagraph
 from corpus.taxonomy import TaskGroup, read_taxonomy
 from models import train
 from models.adapted import AdaptedEmbedder, adapted
-from models.adapter import FILE, HEAD, PARTS, Adapter, find_adapter, read_adapter, text_keys, write_adapter
+from models.adapter import FILE, HEAD, Adapter, find_adapter, read_adapter, text_keys, write_adapter
 from models.build import changed_folder, default_folder, verify
 from models.embedder import Embedder, OnnxEmbedder
 from models.errors import AdapterError, DamagedModelError, TaggerError
 from models.tagger import load_tagger
+from models.tuning import PARTS
 
 KEYS = [group.key for group in read_taxonomy()]
 TEXTS = [
@@ -154,9 +155,9 @@ def test_logits_are_what_torch_computes_from_the_same_adapter(reader: AdaptedEmb
 
 def test_a_built_model_names_its_adapter_and_what_is_damaged(reader: AdaptedEmbedder, adapter: Adapter) -> None:
     assert reader.folder == changed_folder(reader.folder.with_name(reader.id), adapter.id)
-    with pytest.raises(DamagedModelError, match=f"has adapter {adapter.id}, expected None"):
+    with pytest.raises(DamagedModelError, match=f"has changes {adapter.id}, expected None"):
         verify(reader.folder)
-    with pytest.raises(DamagedModelError, match=f"has adapter {adapter.id}, expected adapter-0"):
+    with pytest.raises(DamagedModelError, match=f"has changes {adapter.id}, expected adapter-0"):
         adapted(OnnxEmbedder(reader.folder.with_name(reader.id)), adapter) and verify(reader.folder, "adapter-0")
 
 

@@ -110,7 +110,8 @@ def test_no_single_term_looks_like_a_vietnamese_syllable() -> None:
 
 def test_no_single_term_is_a_word_of_the_plans_unless_borrowed() -> None:
     written = {word for text in TEXTS for word in words(fold(text))}
-    borrowed = {"biogas", "logistics", "market", "recycling"}
+    # Words that Vietnamese has borrowed, and parts of names of firms and labels.
+    borrowed = {"biogas", "green", "label", "logistics", "market", "recycling", "retail", "vietnam"}
     assert {form for form in glossary() if form in written} <= borrowed
 
 

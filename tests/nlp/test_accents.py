@@ -135,3 +135,11 @@ def test_scanning_errors_give_way_to_what_neighbours_say(scanned: str, meant: st
     corrected = Restorer.learn(LEARNT).correct(scanned)
     assert corrected == meant
     assert len(corrected) == len(scanned)
+
+
+def test_texts_typed_without_diacritics_teach_nothing() -> None:
+    typed = "Sieu thi o Can Tho thu phi tui ni long tu ngay 5/6, khach hang mang theo gio."
+    restorer = Restorer.learn([*["Giảm túi ni lông ở chợ."] * 2, *[typed] * 50])
+    assert restorer.restore("tui ni long") == "túi ni lông"
+    restorer.learn_more([typed] * 50)
+    assert restorer.restore("tui ni long") == "túi ni lông"

@@ -82,7 +82,7 @@ def test_tagging_anew_reports_what_moved(filled: Workspace) -> None:
     assert retag(filled).paragraphs == 0
     strict = dict.fromkeys(first.thresholds, 0.999999)
     other = type(first)("other", first.groups, strict, dict.fromkeys(strict, (0.9, 1.0)), first._clause_models,
-                        first._paragraph_models, filled.default_embedder)  # fmt: skip
+                        first._paragraph_models, first._embedder)  # fmt: skip
     had = sum("awareness" in p.groups for p in filled.store.paragraphs())
     filled.__dict__["tagger"] = other
     moved = retag(filled)
@@ -103,7 +103,9 @@ def test_a_candidate_is_used_only_when_not_worse(
     learnt: list[LabelledParagraph] = []
     shipped = filled.tagger_folder
 
-    def copy_of_shipped(space: Workspace, rows: Sequence[LabelledParagraph], folder: Path) -> Path:
+    def copy_of_shipped(
+        space: Workspace, rows: Sequence[LabelledParagraph], folder: Path, extra: Sequence[LabelledParagraph]
+    ) -> Path:
         learnt.extend(rows)
         shutil.copytree(shipped, folder)
         return folder

