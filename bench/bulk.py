@@ -14,70 +14,22 @@ import argparse
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from corpus.content import content_hash
-from service.ingest import ingest
-from service.settings import Settings
-from service.workspace import Workspace
-
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-
-class Cluster:
-    """A scheduler and ``workers`` workers on loopback."""
-
-    def __init__(self, folder: Path, cache: Path, workers: int) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
-        self._environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-            "DASK_TEMPORARY_DIRECTORY": str(folder),
-            "KEHOACH_HOME": str(folder / "worker-home"),
-            "KEHOACH_CACHE": str(cache),
-            "KEHOACH_THREADS": "1",
-        }
-        worker = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--no-dashboard")
-        self._commands = {
-            "scheduler": ("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"),
-            **{f"worker {number}": worker for number in range(workers)},
-        }
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._supervise, daemon=True)
-        self._thread.start()
-
-    def _supervise(self) -> None:
-        while not self._is_over.wait(0.2):
-            for name, command in self._commands.items():
-                process = self._processes.get(name)
-                if process is None or process.poll() is not None:
-                    quiet = subprocess.DEVNULL
-                    called = [sys.executable, "-m", "dask", *command]
-                    self._processes[name] = subprocess.Popen(called, env=self._environment, stdout=quiet, stderr=quiet)
-
-    def kill(self, name: str) -> None:
-        print(f"  kill -9 of {name}", flush=True)
-        self._processes[name].send_signal(signal.SIGKILL)
-
-    def close(self) -> None:
-        self._is_over.set()
-        self._thread.join()
-        for process in self._processes.values():
-            process.kill()
-            process.wait()
+from corpus.content import content_hash  # noqa: E402
+from service.ingest import ingest  # noqa: E402
+from service.settings import Settings  # noqa: E402
+from service.workspace import Workspace  # noqa: E402
+from tests.dask_cluster import Cluster  # noqa: E402
 
 
 def write_copies(folder: Path, copies: int, most: int) -> int:
@@ -136,7 +88,8 @@ def main() -> None:
         alone = Settings(home=folder / "alone", threads=1)
         models = Workspace(alone)
         _ = models.tagger
-        cluster = Cluster(folder, alone.cache, given.workers)
+        workers = [f"worker {number}" for number in range(given.workers)]
+        cluster = Cluster(folder, folder / "worker-home", alone.cache, workers)
         over = {"scheduler": cluster.address, "scheduler_seconds": 300.0, "threads": 1}
         runs = {"this process alone, one thread": measure("alone", folder / "plans", alone, models)}
         # The first run of new workers loads their models; that is not what is measured.
@@ -151,6 +104,7 @@ def main() -> None:
 
         def kill(done: int) -> None:
             if done in kills:
+                print(f"  kill -9 of {kills[done]}", flush=True)
                 cluster.kill(kills[done])
 
         runs["the same, a worker and the scheduler killed"] = measure(

@@ -18,6 +18,7 @@ from corpus import feed
 from corpus.changelog import Mark, touched_since
 from corpus.standbys import from_primary
 from corpus.store import Store
+from index.aside import Aside
 from index.build import Progress, build, merge, update_lexical
 from index.columns import Facts, columns_of, joined
 from index.embed import embed
@@ -54,7 +55,7 @@ class LiveIndex:
         self._tell, self._progress = tell, progress
         self._lock = threading.Lock()
         self._now: Generation | None = None
-        self._background: threading.Thread | None = None
+        self._aside = Aside()
 
     def snapshot(self) -> Generation:
         """Return the index as of now, or, while another thread takes in changes, as of a moment ago.
@@ -74,13 +75,13 @@ class LiveIndex:
         try:
             # Another process may have made a generation that has it all.
             if is_current(now) and len(self._touched(now.mark.revision) or ()) > _AT_ONCE:
-                self._in_background(self.refresh)
+                self._aside.run(self.refresh)
                 return now
             self._now = now = self._caught_up(now)
         finally:
             self._lock.release()
         if now.changed > MERGE_FROM:
-            self._in_background(self._merge)
+            self._aside.run(self._merge)
         return now
 
     @from_primary()
@@ -102,18 +103,11 @@ class LiveIndex:
 
     def close(self) -> None:
         """Wait for what goes on in the background."""
-        if self._background and self._background is not threading.current_thread():
-            self._background.join()
+        self._aside.join()
 
     def _touched(self, revision: int) -> list[int] | None:
         with self._store.engine.connect() as connection:
             return touched_since(connection, revision)
-
-    def _in_background(self, work: Callable[[], object]) -> None:
-        if self._background is None or not self._background.is_alive():
-            thread = threading.Thread(target=work, name="index")
-            thread.start()
-            self._background = thread
 
     def _merge(self) -> None:
         now = self._now

@@ -18,6 +18,7 @@ from corpus.schema import paragraphs
 from corpus.store import Store
 from index import postgres_lists as lists
 from index import postgres_tables as tables
+from index.aside import Aside
 from index.embed import Progress, embed
 from index.generation import StaleIndexError
 from index.postgres_build import build, checked, has_grown, take_in
@@ -45,7 +46,7 @@ class PostgresIndex:
         self._now: PostgresSnapshot | None = None
         # The last paragraph that the restorer has learnt from.
         self._learnt = -1
-        self._background: threading.Thread | None = None
+        self._aside = Aside()
 
     def snapshot(self) -> PostgresSnapshot:
         """Return the index as of now, or, while another thread or process takes in changes, as of a moment ago.
@@ -67,14 +68,14 @@ class PostgresIndex:
                 now = self._with_news(replace(now, manifest=found))
             touched = self._touched(now.manifest)
             if touched and len(touched) > _AT_ONCE:
-                self._in_background(self.refresh)
+                self._aside.run(self.refresh)
             else:
                 now = self._caught_up(now, wait=False)
             self._now = now
         finally:
             self._lock.release()
         if _is_worn(now.manifest):
-            self._in_background(self._renew)
+            self._aside.run(self._renew)
         return now
 
     def refresh(self) -> PostgresSnapshot:
@@ -96,13 +97,7 @@ class PostgresIndex:
 
     def close(self) -> None:
         """Wait for what goes on in the background."""
-        if self._background and self._background is not threading.current_thread():
-            self._background.join()
-
-    def _in_background(self, work: Callable[[], object]) -> None:
-        if self._background is None or not self._background.is_alive():
-            self._background = threading.Thread(target=work, name="index")
-            self._background.start()
+        self._aside.join()
 
     def _renew(self) -> None:
         """Build or list anew what has worn; others search on meanwhile, threads of this process among them."""

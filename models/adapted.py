@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.adapter import Adapter
-from models.build import build, changed_folder, verify
+from models.changed import ChangedEmbedder, changeable
 from models.embedder import PASSAGE_PROMPT, Count, Embedder, OnnxEmbedder, Vectors, prepare
-from models.errors import AdapterError
 from models.graph import LOGITS
 
 Logits = NDArray[np.float32]
 
 
-class AdaptedEmbedder(OnnxEmbedder):
+class AdaptedEmbedder(ChangedEmbedder):
     """An ``OnnxEmbedder`` that also gives the logits of the ``adapter``'s groups. Its id is the base's: vectors are the same."""
 
     def __init__(self, base: OnnxEmbedder, adapter: Adapter) -> None:
         """Load the model with ``adapter`` from beside ``base``, built there if absent; raises DamagedModelError."""
-        folder = changed_folder(base.folder, adapter.id)
-        if not folder.exists():
-            build(folder, changes=adapter)
-        verify(folder, adapter.id)
-        self.adapter, self.folder = adapter, folder
-        self.id, self.dimension = base.id, base.dimension
-        self._tokenizer, self._pool, self._lock = base._tokenizer, base._pool, threading.Lock()
+        super().__init__(base, adapter)
+        self.adapter = adapter
 
     def read_passages(self, texts: Sequence[str], count: Count | None = None) -> tuple[Vectors, Logits]:
         """Return the vectors of ``texts`` as ``embed_passages`` does, and logits of shape (texts, groups), 0 for empty texts."""
@@ -49,6 +42,4 @@ def adapted(embedder: Embedder, adapter: Adapter) -> AdaptedEmbedder:
     """Return ``embedder`` with ``adapter``. Raises AdapterError where it is not the default embedder."""
     if isinstance(embedder, AdaptedEmbedder) and embedder.adapter.id == adapter.id:
         return embedder
-    if not isinstance(embedder, OnnxEmbedder):
-        raise AdapterError(f"{adapter.id} changes the default embedder and does not fit {embedder.id}")
-    return AdaptedEmbedder(embedder, adapter)
+    return AdaptedEmbedder(changeable(embedder, adapter), adapter)

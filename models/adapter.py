@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 
 from models import sealed
 from models.errors import AdapterError
-from models.tuning import Floats, Tuning, identifier, packed, unpacked
+from models.tuning import Floats, Tuning
 
-FILE = "adapter.npz"
+KIND = "adapter"
+FILE = f"{KIND}.npz"
 FORMAT = 1
 HEAD = ("attend", "score", "bias")
 REMEDY = "run `kehoach model finetune`"
@@ -72,35 +72,24 @@ def write_adapter(
     """
     keys = text_keys(list(held_out))
     order = np.argsort(keys)
-    logits = np.array(list(held_out.values()), np.float16).reshape(len(keys), len(groups))
-    parts: dict[str, Any] = {name: array.astype(np.float16) for name, array in arrays.items()}
-    data = packed({**parts, "texts": keys[order], "held_out": logits[order]})
-    manifest = {
-        "id": identifier("adapter", data),
-        "format": FORMAT,
-        "groups": list(groups),
-        "first_layer": first,
-        **details,
-    }
-    sealed.write_bytes(folder, FILE, data, manifest)
+    logits = np.array(list(held_out.values()), np.float32).reshape(len(keys), len(groups))
+    kept: dict[str, NDArray[Any]] = {**arrays, "texts": keys[order], "held_out": logits[order]}
+    manifest = {"format": FORMAT, "groups": list(groups), "first_layer": first, **details}
+    sealed.write_arrays(folder, KIND, kept, manifest)
     return read_adapter(folder)
 
 
 def read_adapter(folder: Path) -> Adapter:
     """Return the adapter in ``folder``. Raises AdapterError where a file is missing, altered or of another form."""
-    manifest, data = sealed.read_bytes(folder, FILE, {"format": FORMAT}, AdapterError, REMEDY)
-    if manifest.get("id") != identifier("adapter", data):
-        raise AdapterError(f"{folder / sealed.MANIFEST_FILE} has id {manifest.get('id')!r}, not its file's; {REMEDY}")
-    arrays = unpacked(data)
+    manifest, arrays = sealed.read_arrays(folder, KIND, {"format": FORMAT}, AdapterError, REMEDY)
     texts, held_out = arrays.pop("texts"), arrays.pop("held_out")
     groups, first = tuple(manifest["groups"]), int(manifest["first_layer"])
-    wide = {name: array.astype(np.float32) for name, array in arrays.items()}
-    return Adapter(manifest["id"], first, wide, groups, texts, held_out.astype(np.float32))
+    return Adapter(manifest["id"], first, arrays, groups, texts, held_out)
 
 
 def shipped_adapter() -> Path:
     """Return where the adapter that comes with the program stands."""
-    return Path(str(files("models").joinpath("trained", "adapter")))
+    return sealed.shipped(KIND)
 
 
 def find_adapter(own: Path, groups: Sequence[str]) -> Adapter | None:

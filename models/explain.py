@@ -13,7 +13,6 @@ import threading
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from platformdirs import user_cache_path
 
 from corpus import labelled
 from corpus.labelled import LabelledParagraph
+from models import sealed
 from models.embedder import Embedder, Vectors, load_embedder
 from models.features import clause_texts
 from models.tagger import Tagger
@@ -30,7 +30,8 @@ from nlp.segment import segment
 
 Span = tuple[int, int]
 
-EXAMPLES_FILE = "examples.npz"
+_EXAMPLES = "examples"
+EXAMPLES_FILE = f"{_EXAMPLES}.npz"
 MAX_WORDS = 5
 MAX_NEIGHBOURS = 2
 # What one call may spend on occlusion, shared by its groups: words tried, and characters read again, since each word
@@ -287,7 +288,7 @@ def own_examples(embedder: Embedder) -> Examples:
     """
     with _lock:
         if embedder.id not in _own:
-            _own[embedder.id] = load_examples(_shipped_folder(), embedder)
+            _own[embedder.id] = load_examples(sealed.shipped(_EXAMPLES), embedder)
         return _own[embedder.id]
 
 
@@ -338,10 +339,6 @@ def _made_from(rows: Iterable[LabelledParagraph], embedder: Embedder) -> str:
     return hashlib.sha256(data.encode()).hexdigest()
 
 
-def _shipped_folder() -> Path:
-    return Path(str(files("models").joinpath("trained", "examples")))
-
-
 if __name__ == "__main__":
     # Run after the labelled paragraphs or the default embedder have changed.
-    write_examples(_shipped_folder(), load_embedder("default", user_cache_path("kehoach")))
+    write_examples(sealed.shipped(_EXAMPLES), load_embedder("default", user_cache_path("kehoach")))

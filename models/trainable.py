@@ -222,6 +222,25 @@ def batches(lengths: Sequence[int]) -> list[list[int]]:
     return runs
 
 
+class Descent:
+    """Steps of AdamW over one cycle of rates up to ``rate`` (Smith and Topin 2019), with gradients of norm 1 at most."""
+
+    def __init__(self, module: nn.Module, rate: float, decay: float, steps: int) -> None:
+        self._parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self._optimiser = torch.optim.AdamW(self._parameters, lr=rate, weight_decay=decay)
+        # In a cycle of ten steps or fewer torch finds no room to warm up.
+        total = max(11, steps + 1)
+        self._cycle = torch.optim.lr_scheduler.OneCycleLR(self._optimiser, rate, total_steps=total, pct_start=0.1)
+
+    def step(self, loss: Tensor) -> None:
+        """Go one step down."""
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        self._optimiser.step()
+        self._cycle.step()
+
+
 def fit(
     weights: Weights,
     states: Sequence[State],
@@ -236,11 +255,8 @@ def fit(
     torch.manual_seed(recipe.seed)
     top = Top(weights, recipe, labels.shape[1])
     wanted = torch.from_numpy(labels)
-    parameters = [parameter for parameter in top.parameters() if parameter.requires_grad]
     steps = recipe.epochs * math.ceil(len(states) / recipe.batch)
-    optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=recipe.decay)
-    # In a cycle of ten steps or fewer torch finds no room to warm up.
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=max(11, steps + 1), pct_start=0.1)
+    descent = Descent(top, recipe.rate, recipe.decay, steps)
     random = np.random.default_rng(recipe.seed)
     top.train()
     mean = 0.0
@@ -249,11 +265,7 @@ def fit(
         for start in range(0, len(order), recipe.batch):
             batch = order[start : start + recipe.batch]
             loss = functional.binary_cross_entropy_with_logits(top([states[place] for place in batch]), wanted[batch])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimiser.step()
-            cycle.step()
+            descent.step(loss)
             total += loss.item() * len(batch)
             done = start + len(batch)
             tell(len(batch), f"epoch {epoch} of {recipe.epochs}, loss {total / done:.3f}")

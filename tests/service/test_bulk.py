@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +11,7 @@ import pytest
 from corpus.content import content_hash
 from service.ingest import FileReport, ingest, ingest_file
 from service.workspace import Workspace
+from tests.dask_cluster import Cluster
 
 pytest.importorskip("distributed")
 
@@ -51,60 +46,15 @@ NEWER = "46-newer.txt"
 PLACES = ("Cao Bằng", "Cà Mau", "Hà Giang", "An Giang", "Lai Châu", "Phú Yên", "Long An", "Gia Lai")
 
 
-class Cluster:
-    """A scheduler and two workers, each a process of its own, started again when it ends as a supervisor would."""
-
-    def __init__(self, folder: Path, home: Path, cache: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
-        (folder / "fatal.py").write_text(PRELOAD, encoding="utf-8")
-        self._environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
-            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
-            "DASK_TEMPORARY_DIRECTORY": str(folder),
-            "KEHOACH_HOME": str(home),
-            "KEHOACH_CACHE": str(cache),
-            "KEHOACH_THREADS": "1",
-        }
-        worker = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--no-dashboard")
-        self._commands = {
-            "scheduler": ("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"),
-            "a": (*worker, "--preload", str(folder / "fatal.py")),
-            "b": (*worker, "--preload", str(folder / "fatal.py")),
-        }
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._is_over = threading.Event()
-        self._log = (folder / "dask.log").open("ab")
-        self._thread = threading.Thread(target=self._supervise, daemon=True)
-        self._thread.start()
-
-    def _supervise(self) -> None:
-        while not self._is_over.wait(0.1):
-            for name, command in self._commands.items():
-                process = self._processes.get(name)
-                if process is None or process.poll() is not None:
-                    self._processes[name] = subprocess.Popen(
-                        [sys.executable, "-m", "dask", *command],
-                        env=self._environment, stdout=self._log, stderr=self._log,
-                    )  # fmt: skip
-
-    def kill(self, name: str) -> None:
-        self._processes[name].send_signal(signal.SIGKILL)
-
-    def close(self) -> None:
-        self._is_over.set()
-        self._thread.join()
-        for process in self._processes.values():
-            process.kill()
-            process.wait()
-        self._log.close()
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Cluster]:
-    started = Cluster(tmp_path_factory.mktemp("dask"), tmp_path_factory.mktemp("workers"), cache)
+    folder = tmp_path_factory.mktemp("dask")
+    preload = folder / "fatal.py"
+    preload.write_text(PRELOAD, encoding="utf-8")
+    started = Cluster(
+        folder, tmp_path_factory.mktemp("workers"), cache, ("a", "b"), ("--preload", str(preload)),
+        {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"},
+    )  # fmt: skip
     yield started
     started.close()
 
