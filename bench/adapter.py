@@ -28,8 +28,6 @@ from models.tagger import Evidence, evidence, probabilities_of
 from service.settings import Settings
 
 Floats = NDArray[np.float64]
-# Columns that ``models.tagger.gather`` adds for an adapter: the logit of the whole, and the largest of a clause.
-ADDED = 2
 SHARES = (0.3, 0.5)
 
 
@@ -64,9 +62,8 @@ def main() -> None:
     unseen = train.describe(frozen, groups, embedder)
     asked = evidence(final.scores(unseen.units, unseen.matches, keys), unseen.units, unseen.counts)
     keeps: dict[str, Callable[[Floats], Floats]] = {
-        "none": lambda table: table[..., :-ADDED],
-        "features: whole": lambda table: table[..., : -ADDED + 1],
-        "features: whole and clause": lambda table: table,
+        "none": lambda table: table[..., :-1],
+        "a feature of level two": lambda table: table,
     }
     order = np.argsort(np.concatenate([place for place, _ in seen]))
     found: dict[str, tuple[Floats, Floats]] = {}
@@ -80,8 +77,8 @@ def main() -> None:
     for share in SHARES:
         held_out, other = found["none"]
         found[f"averaged, {share} of the adapter"] = (
-            averaged(held_out, table[: len(rows), :, -ADDED], share),
-            averaged(other, asked.paragraphs[:, :, -ADDED], share),
+            averaged(held_out, table[: len(rows), :, -1], share),
+            averaged(other, asked.paragraphs[:, :, -1], share),
         )
     print("| way | held out | frozen | ECE held out | ECE frozen |\n|---|---|---|---|---|")
     wanted = labels[: len(rows)]

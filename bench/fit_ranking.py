@@ -3,7 +3,9 @@
     python bench/fit_ranking.py [XQUAD.json]
 
 With XQuAD-vi (Artetxe et al. 2020) its questions are added, each on its own paragraphs, and a few of them as questions that
-the sample plans do not answer. Writes index/ranking.json.
+the sample plans do not answer. Weights are fitted with queries read as passages are, and on the queries that were judged by pooling: with
+queries as they are tuned to be read general questions look unlike their answers, and the weights fit neither (results/search.md).
+Probabilities are then fitted with queries read as they will be. Writes index/ranking.json.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ XQUAD_WEIGHT = 1.0
 XQUAD_EVERY = 12
 UNANSWERED_EVERY = 20
 REGULARISATION = 0.03
+# How many of the features, the last ones, are of the query alone.
+OF_QUERY = 5
 
 
 def main(xquad: Path | None) -> None:
@@ -43,13 +47,13 @@ def main(xquad: Path | None) -> None:
     unanswered = list(outside.queries.values())[::UNANSWERED_EVERY]
     # Candidates do not depend on the model being fitted; the searcher only wants one.
     unfitted = Ranking("", np.zeros(len(NAMES)), np.ones(len(NAMES)), np.zeros(len(NAMES)), 0.0)
-    with collection_searcher(space, own, unfitted) as (searcher, names):
-        rows = [described(searcher, names, text, own.judgements[query]) for query, text in own.queries.items()]
+    judged = [query for query in own.queries if not own.kinds[query].endswith("-fresh")]
+    with collection_searcher(space, own, unfitted, space.embedder) as (searcher, names):
+        rows = [described(searcher, names, own.queries[query], own.judgements[query]) for query in judged]
         rows += [described(searcher, names, text, {}) for text in unanswered]
     weights = [1.0] * len(rows)
-    mine = np.concatenate([grades for _, grades in rows])
     if outside.queries:
-        with collection_searcher(space, outside, unfitted) as (searcher, names):
+        with collection_searcher(space, outside, unfitted, space.embedder) as (searcher, names):
             asked = list(outside.queries.items())[::XQUAD_EVERY]
             for query, text in asked:
                 rows += [described(searcher, names, form, outside.judgements[query]) for form in (text, fold(text))]
@@ -61,16 +65,23 @@ def main(xquad: Path | None) -> None:
     model = LogisticRegression(C=REGULARISATION, max_iter=2000)
     model.fit(scaler.transform(features), relevant, sample_weight=each)
     # Most questions of XQuAD have one answer, those of the own set many: the probabilities are those of the own set.
-    odds = model.decision_function(scaler.transform(features[: len(mine)]))
-    platt = LogisticRegression(C=1e6).fit(odds[:, None], relevant[: len(mine)])
-    slope, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+    with collection_searcher(space, own, unfitted) as (searcher, names):
+        asked = list(own.queries.items())
+        mine = [described(searcher, names, text, own.judgements[query]) for query, text in asked]
+        mine += [described(searcher, names, text, {}) for text in unanswered]
+    scaled = scaler.transform(np.vstack([table for table, _ in mine]))
+    order = scaled[:, :-OF_QUERY] @ model.coef_[0, :-OF_QUERY]
+    # What is the same for all candidates of a query moves no order, so it may be fitted anew.
+    last = LogisticRegression(C=REGULARISATION, max_iter=2000)
+    last.fit(np.column_stack([order, scaled[:, -OF_QUERY:]]), np.concatenate([grades for _, grades in mine]))
+    slope, of_query = last.coef_[0, 0], last.coef_[0, 1:]
     form = {
-        "embedder": space.embedder.id,
+        "embedder": space.query_embedder.id,
         "features": NAMES,
         "mean": scaler.mean_.round(6).tolist(),
         "scale": scaler.scale_.round(6).tolist(),
-        "weights": (slope * model.coef_[0]).round(6).tolist(),
-        "intercept": round(slope * float(model.intercept_[0]) + offset, 6),
+        "weights": np.concatenate([slope * model.coef_[0, :-OF_QUERY], of_query]).round(6).tolist(),
+        "intercept": round(float(last.intercept_[0]), 6),
     }
     TARGET.write_text(json.dumps(form, indent=1) + "\n", encoding="utf-8")
 

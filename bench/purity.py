@@ -42,7 +42,7 @@ def main() -> None:
             if name is not None and name == right:
                 pure += 1
             else:
-                print(f"  {family.id} ({right}): {name or 'not judged'}: {member.paragraph.id}: {member.text[:110]}")
+                print(f"  {family.id} ({right}): {name or 'not judged'}: {member.paragraph.id}: {member.text}")
     split = {name: sorted(ids) for name, ids in groups.items() if len(ids) > 1}
     print(f"{len(families)} families, {members} members, purity {pure / members:.3f}; obligations in several: {split}")
 

@@ -70,7 +70,7 @@ def fit_whole(examples: Examples, keys: Sequence[str], views: Sequence[str]) -> 
     def features(of: Examples) -> sp.csr_matrix:
         parts = [words.transform(wholes(of))] if words else []
         if "vectors" in views:
-            parts.append(sp.csr_matrix(_STRETCH * of.units.vectors[of.units.whole]))
+            parts.append(sp.csr_matrix(_STRETCH * of.units.vectors))
         return sp.hstack(parts).tocsr()
 
     seen = features(examples)

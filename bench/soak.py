@@ -2,7 +2,7 @@
 
     python bench/soak.py --paragraphs 10000 --rate 60 --seconds 300
 
-Starts `kehoach serve` on a home of its own, filled with paragraphs put together from the sample plans, waits until it is ready,
+Starts `kehoach serve` on a home of its own, filled with 34 plans put together from the sentences of the sample plans, waits until it is ready,
 then sends requests at a steady rate (open loop: a slow answer does not slow the sender, and its time counts from when it was due)
 and adds a document a second. With --kill it is killed with SIGKILL at the end, started again, and every acknowledged document and job
 is looked for. Prints a JSON summary; exits with 1 after an error or a loss.
@@ -31,6 +31,11 @@ import httpx
 
 ROOT = Path(__file__).parents[1]
 KEYED = {"X-API-Key": "soak"}
+DOCUMENTS = 34
+PROVINCES = (
+    "An Giang", "Bắc Kạn", "Bình Dương", "Cà Mau", "Cao Bằng", "Đắk Lắk", "Hà Tĩnh", "Hải Dương", "Hải Phòng", "Lào Cai",
+    "Quảng Nam", "Thanh Hóa", "Vĩnh Long",
+)  # fmt: skip
 QUERIES = (
     "siêu thị thay túi ni lông", "dien mat troi mai nha", "phân loại rác tại nguồn", "rooftop solar", "tập huấn cho doanh nghiệp",
     "năng lượng tái tạo Cao Bằng", "kinh tế tuần hoàn trong nông nghiệp", "bao bi than thien moi truong",
@@ -54,8 +59,8 @@ def fill(home: Path, count: int, seed: random.Random) -> None:
             text = f"{' '.join(seed.sample(lines, 2))} Đợt {number}."
             row = {
                 "id": f"p{number}",
-                "doc": f"d{number // 40}",
-                "province": "Cao Bằng" if number % 2 else "Cà Mau",
+                "doc": f"d{number % DOCUMENTS}",
+                "province": PROVINCES[number % DOCUMENTS % len(PROVINCES)],
                 "text": text,
             }
             rows.write(json.dumps(row, ensure_ascii=False) + "\n")

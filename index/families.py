@@ -26,13 +26,15 @@ NEAREST = 3
 _SAME_INDICATOR = 0.9
 # How far from aligning two clauses to certainty the average similarity of two groups is when they are joined: first of all
 # groups, then of groups that stand, whose many pairs bear each other out (results/families.md).
-_JOINED = 0.5
-_JOINED_LATER = 0.375
+_JOINED = 0.6
+_JOINED_LATER = 0.5
 
 # A statement of a document, by its place in the document.
 Node = tuple[str, int]
-# (first document, second document) in order -> links (place in first, place in second, similarity).
-Linked = Mapping[tuple[str, str], Sequence[tuple[int, int, float]]]
+# A link of two documents: place in the first, place in the second, similarity. There may be millions.
+LINK = np.dtype([("first", np.int32), ("second", np.int32), ("similarity", np.float64)])
+# (first document, second document) in order -> links, of LINK.
+Linked = Mapping[tuple[str, str], NDArray[np.void]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Families:
 
     families: tuple[Family, ...]
     statements: Mapping[str, Sequence[Statement]] = field(repr=False)
-    linked: Linked = field(repr=False)
+    linked: Linked = field(repr=False, compare=False)
     signatures: Mapping[str, str] = field(repr=False)
 
 
@@ -84,7 +86,7 @@ def build(
     if len(kept) < len(statements):
         tell(f"matching the clauses of {len(statements) - len(kept)} documents with those of {len(statements)}")
     described: dict[str, Described] = {}
-    linked: dict[tuple[str, str], Sequence[tuple[int, int, float]]] = {}
+    linked: dict[tuple[str, str], NDArray[np.void]] = {}
     for a in sorted(statements):
         for b in sorted(statements):
             if b < a:
@@ -117,14 +119,16 @@ def _signature(statements: Sequence[Statement], matcher_id: str) -> str:
 
 def _links(
     of_a: Sequence[Statement], of_b: Sequence[Statement], a: Described, b: Described, matcher: Matcher, *, same: bool
-) -> list[tuple[int, int, float]]:
+) -> NDArray[np.void]:
     if not of_a or not of_b:
-        return []
+        return np.empty(0, LINK)
     similarity = _by_bodies(of_a, of_b, _by_indicators(of_a, of_b, matcher.matrix(a, b)))
     if same:
         similarity[np.tril_indices(len(of_a))] = 0.0
     rows, columns = np.nonzero(_nearest(similarity) & (similarity >= matcher.threshold))
-    return [(i, j, round(float(similarity[i, j]), 4)) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
+    links = np.empty(len(rows), LINK)
+    links["first"], links["second"], links["similarity"] = rows, columns, similarity[rows, columns].round(4)
+    return links
 
 
 def _nearest(similarity: Matrix) -> NDArray[np.bool_]:
@@ -173,7 +177,7 @@ def _groups(linked: Linked, matcher: Matcher) -> list[tuple[tuple[Node, ...], Li
     nodes: dict[Node, int] = {}
     links: dict[tuple[int, int], float] = {}
     for a, b in sorted(linked):
-        for i, j, similarity in linked[a, b]:
+        for i, j, similarity in linked[a, b].tolist():
             ends = sorted(nodes.setdefault(node, len(nodes)) for node in ((a, i), (b, j)))
             links[ends[0], ends[1]] = similarity
     groups = join(group(links, _between(matcher, _JOINED)), links, _between(matcher, _JOINED_LATER))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.store import Store
-from index.families import Earlier, Families, build, sign
+from index.families import LINK, Earlier, Families, build, sign
 from index.statements import statements
 from models.remembered import RememberingEmbedder
 from models.similarity import Matcher
@@ -67,7 +67,7 @@ def read(file: Path) -> Kept:
             names, vectors = arrays["names"], arrays["vectors"]
         if state["format"] != FORMAT or len(names) != len(vectors):
             return Kept()
-        linked = {(a, b): [tuple(link) for link in links] for a, b, links in state["linked"]}
+        linked = {(a, b): np.array(list(map(tuple, links)), LINK) for a, b, links in state["linked"]}
         members = {name: frozenset(signs) for name, signs in state["families"].items()}
         known = {row.tobytes(): vector for row, vector in zip(names, vectors, strict=True)}
         return Kept(state["content"], Earlier(state["signatures"], linked, members), known)
@@ -80,7 +80,7 @@ def _write(file: Path, found: Families, content: str, vectors: Mapping[bytes, Ve
         "format": FORMAT,
         "content": content,
         "signatures": dict(found.signatures),
-        "linked": [[a, b, list(links)] for (a, b), links in found.linked.items()],
+        "linked": [[a, b, links.tolist()] for (a, b), links in found.linked.items()],
         "families": {family.id: sorted(map(sign, family.members)) for family in found.families},
     }
     length = len(next(iter(vectors), b""))

@@ -138,7 +138,7 @@ def _near(found: Families, own: set[str]) -> dict[str, tuple[Statement, ...]]:
     for (a, b), links in found.linked.items():
         if (a in own) == (b in own):
             continue
-        for i, j, similarity in links:
+        for i, j, similarity in links.tolist():
             mine, (name, number) = ((a, i), (b, j)) if a in own else ((b, j), (a, i))
             family = family_of.get(sign(found.statements[name][number]))
             if family:

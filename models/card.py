@@ -16,7 +16,7 @@ Written by `kehoach train`; do not edit.
 
 - **Reads**: one paragraph in Vietnamese; its clauses are scored one by one and gathered.
 - **Says**: a probability for each of {", ".join(manifest["groups"])}, and whether it reaches that group's threshold.
-- **Made of**: logistic regressions over segmented words, letter sequences and clause vectors with cue words, one a view and
+- **Made of**: logistic regressions over segmented words, letter sequences, and the paragraph's vector with cue words, one a view and
   group; over these a logistic regression a group. scikit-learn {manifest["scikit-learn"]}, embedder {manifest["embedder"]}.
 - **Trained on**: {manifest["data"]["paragraphs"]} paragraphs of {manifest["data"]["documents"]} documents (SHA-256 of the data
   {manifest["data"]["sha256"][:16]}…), written for the project by its labelling guideline: see `corpus/labelled/DATASHEET.md`;
@@ -95,7 +95,7 @@ Tells how similar two clauses of plans are (0 different, 1/3 same theme, 1 same 
 obligation, figures, deadlines and place names aside. Written by `kehoach train --matcher`; do not edit.
 
 - **Made of**: the cosine of meaning vectors by an encoder whose upper layers were tuned on the same data (low-rank changes, from
-  layer {manifest["recipe"]["first"]} on, rank {manifest["recipe"]["rank"]}), and the classes of subject, action, object and topic that two clauses share or dispute
+  layer {manifest["recipe"]["first"] + 1} on, rank {manifest["recipe"]["rank"]}), and the classes of subject, action, object and topic that two clauses share or dispute
   (`models/clause_classes.toml`); over these logistic regressions, with and without the classes, averaged. scikit-learn {manifest["scikit-learn"]}, embedder
   {manifest["embedder"]}.
 - **Trained on**: {data["clauses"]} clauses by obligation family and {data["judged_pairs"]} judged pairs, written for the project.
@@ -113,7 +113,27 @@ The judged pairs are adversarial: their overlap of words says almost nothing abo
 
 ## Limits
 
-Clauses that say the same in quite other words are often missed; equal words with another subject sometimes pass.
+Clauses that say the same in quite other words are often missed; equal words with another subject sometimes pass. Some obligations stand in themes of
+several writers, so the figures of the families above, whose folds are by theme, are a little kind.
+"""
+
+
+def queries_card(identifier: str, details: Mapping[str, Any]) -> str:
+    """Return the card of a tuning for queries in Markdown; ``details`` are those of its manifest."""
+    recipe = details["recipe"]
+    return f"""# Queries {identifier}
+
+Changes how {details["embedder"]} reads queries, so that what is asked in other words or in English lies near the passages that answer it;
+passages are read as before. Written by `kehoach train --queries`; do not edit.
+
+- **Made of**: low-rank changes of the encoder's upper layers, from layer {recipe["first"] + 1} on, rank {recipe["rank"]}, of which a share of {recipe["share"]} is kept.
+- **Trained on**: {details["queries"]:,} queries, each with one of {details["passages"]:,} paragraphs, labelled or of an encyclopedia, that answers it, and {details["meanings"]:,} texts that must go on
+  meaning what they mean, general questions among them; {recipe["epochs"]} times over. All written for the project.
+
+## Limits
+
+Made for plans, laws and news on sustainable production and consumption, in Vietnamese and English. The ranking of hits is fitted with one
+tuning (`bench/fit_ranking.py`); with another, hits are not cut by probability. Figures are in `results/search.md`.
 """
 
 
@@ -130,7 +150,7 @@ Written by `kehoach model finetune`; do not edit.
 - **Trained on**: {details["paragraphs"]} labelled paragraphs, composites of them{", spoilt copies of a fifth of both" if recipe["noise"] else ""} and composed rows about
   campaigns; {recipe["epochs"]} epochs at a rate of at most {recipe["rate"]}, batches of {recipe["batch"]}, dropout {recipe["dropout"]}, seed {recipe["seed"]}. Mean loss of the
   last epoch {details["last_loss"]}.
-- **Held-out logits** of those paragraphs and their clauses are in the same file, by {recipe["folds"]} adapters trained like it, each without
+- **Held-out logits** of those paragraphs are in the same file, by {recipe["folds"]} adapters trained like it, each without
   the documents it was asked about: the tagger is fitted on them.
 
 Figures of the tagger that uses it are in that tagger's card and in `results/tagging.md`.

@@ -34,8 +34,8 @@ _EXAMPLES = "examples"
 EXAMPLES_FILE = f"{_EXAMPLES}.npz"
 MAX_WORDS = 5
 MAX_NEIGHBOURS = 2
-# What one call may spend on occlusion, shared by its groups: words tried, and characters read again, since each word
-# tried costs the text and its clause. At least one word a group is tried.
+# What one call may spend on occlusion, shared by its groups: words tried, and characters read again, since for each word
+# tried the text is. At least one word a group is tried.
 _MAX_TRIED = 16
 _MAX_READ = 14_000
 # A word that carries less than this share of what the strongest carries is not named.
@@ -44,7 +44,7 @@ _LEAST_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Carrier:
-    """The clause that carried a tag: its (start, end) span in the text, in characters, and its probability alone."""
+    """The clause that carried a tag: its (start, end) span in the text, in characters, and the probability it alone gives the text."""
 
     span: Span
     text: str
@@ -132,9 +132,7 @@ def explain(
     if unknown := [group for group in groups or () if group not in keys]:
         raise ValueError(f"unknown task groups {unknown}; this tagger knows {keys}")
     clauses = clause_texts(text)
-    # One call for the text and its clauses: what they share is read once. A clause alone scores here as within its text.
-    probabilities, vectors = tagger.probabilities([text, *clauses])
-    whole, alone = probabilities[0], probabilities[1:]
+    whole, alone = tagger.by_clause(text)
     is_assigned = {key: bool(whole[g] >= tagger.thresholds[key]) for g, key in enumerate(keys)}
     asked = [key for key in keys if is_assigned[key]] if groups is None else list(dict.fromkeys(groups))
     if not asked:
@@ -147,6 +145,8 @@ def explain(
     spans = _locate(clauses, text)
     has_words = any(c.isalpha() for c in text)
     known = examples if examples is not None else own_examples(tagger._embedder)
+    carrying = sorted(set(carrier.values()))
+    vectors = dict(zip(carrying, tagger._embedder.embed_passages([clauses[c] for c in carrying]), strict=True))
     explanations = []
     for key, clause in carrier.items():
         column = keys.index(key)
@@ -159,7 +159,7 @@ def explain(
                 is_assigned[key],
                 Carrier((start, end), text[start:end], float(alone[clause, column])),
                 _strongest(text, found, weights),
-                known.nearest(vectors[1 + clause], key) if has_words else (),
+                known.nearest(vectors[clause], key) if has_words else (),
             )
         )
     return explanations
@@ -244,8 +244,7 @@ def _is_mark(character: str) -> bool:
 def _candidates(tagger: Tagger, group: str, found: Words, clause: int, length: int, shares: int) -> list[str]:
     """Return the words of a clause to try, those of the largest linear weight first, for one of ``shares`` of the cost."""
     words = found.clauses[clause]
-    cost = max(1, length + sum(len(word) + 1 for word in words))
-    count = max(1, min(_MAX_TRIED, _MAX_READ // cost) // shares)
+    count = max(1, min(_MAX_TRIED, _MAX_READ // max(1, length)) // shares)
     return [word for word in _ranked(tagger, group, words) if word in found.spans][:count]
 
 

@@ -1,6 +1,7 @@
 """Describe paragraphs to the tagger: their clauses, and three views of each (words, letters, meaning with cues).
 
-Clauses are described one by one because a paragraph that names four topics dilutes each of them.
+Words, letters and cues are those of each clause because a paragraph that names four topics dilutes each of them; meaning is that of
+the paragraph, read once: read by clause it takes twice as long and tags no better (results/tagging.md).
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ _SHORTEST_CLAUSE = 4
 class Units:
     """The units of some paragraphs: each one's clauses and, where there are several, the whole as well.
 
-    ``texts``, ``segmented`` and ``vectors`` have a row a unit; ``owner`` is the paragraph of each and ``whole`` the row
-    that stands for a paragraph as a whole. ``logits`` are those of the adapter, (units, groups), where there is one.
+    ``texts`` and ``segmented`` have a row a unit; ``owner`` is the paragraph of each and ``whole`` the row that stands for a
+    paragraph as a whole. ``vectors`` are those of the paragraphs, (paragraphs, dimension), and ``logits`` what the adapter says of
+    them, (paragraphs, groups), where there is one.
     """
 
     texts: list[str]
@@ -50,9 +52,9 @@ class Units:
         new_row = np.full(len(self.owner), -1, np.int64)
         new_row[rows] = np.arange(len(rows))
         return Units(
-            [self.texts[r] for r in rows], [self.segmented[r] for r in rows], self.vectors[rows],
+            [self.texts[r] for r in rows], [self.segmented[r] for r in rows], self.vectors[paragraphs],
             place[self.owner[rows]], new_row[self.whole[paragraphs]],
-            None if self.logits is None else self.logits[rows],
+            None if self.logits is None else self.logits[paragraphs],
         )  # fmt: skip
 
 
@@ -65,17 +67,16 @@ def clause_texts(text: str) -> list[str]:
             parts[-1] += f" {part}"
         else:
             parts.append(part)
-    return parts or [" ".join(text.split())]
+    return parts or [whole_text(text)]
 
 
-def unit_texts(text: str) -> list[str]:
-    """Return the texts of the units of one paragraph: its clauses, then the whole where there are several."""
-    parts = clause_texts(text)
-    return [*parts, " ".join(text.split())] if len(parts) > 1 else parts
+def whole_text(text: str) -> str:
+    """Return what is read of a paragraph as a whole."""
+    return " ".join(text.split())
 
 
 def units(texts: Sequence[str], embedder: Embedder) -> Units:
-    """Cut, segment and embed ``texts``. The vector of a whole is its passage vector, the one an index keeps."""
+    """Cut, segment and embed ``texts``. Their vectors are passage vectors, those an index keeps."""
     rows: list[str] = []
     segmented: list[str] = []
     owner: list[int] = []
@@ -90,19 +91,19 @@ def units(texts: Sequence[str], embedder: Embedder) -> Units:
         rows += parts
         segmented += cut
         if len(parts) > 1:
-            rows.append(" ".join(text.split()))
+            rows.append(whole_text(text))
             segmented.append(" ".join(cut))
         owner += [number] * (len(rows) - len(owner))
         whole.append(len(rows) - 1)
-    # The same clause often stands in many plans: each wording is embedded once.
-    place = {text: number for number, text in enumerate(dict.fromkeys(rows))}
-    wordings, rank = list(place), [place[text] for text in rows]
+    # The same paragraph often stands in many plans: each wording is embedded once.
+    place: dict[str, int] = {}
+    rank = [place.setdefault(whole_text(text), len(place)) for text in texts]
     logits = None
     if isinstance(embedder, AdaptedEmbedder):
-        vectors, said = embedder.read_passages(wordings)
+        vectors, said = embedder.read_passages(list(place))
         logits = said[rank]
     else:
-        vectors = embedder.embed_passages(wordings)
+        vectors = embedder.embed_passages(list(place))
     return Units(rows, segmented, vectors[rank], np.array(owner, np.int64), np.array(whole, np.int64), logits)
 
 
@@ -153,5 +154,5 @@ def views(
         "words": sp.csr_matrix(words.transform(units.segmented)),
         "letters": sp.csr_matrix(letters.transform([fold(text) for text in units.texts])),
         # Unit vectors have small coordinates beside 0/1 cues; the factor lets one penalty serve both.
-        "meaning": np.hstack([4.0 * units.vectors, matches]).astype(np.float32),
+        "meaning": np.hstack([4.0 * units.vectors[units.owner], matches]).astype(np.float32),
     }

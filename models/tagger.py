@@ -26,7 +26,7 @@ from models.errors import TaggerError
 from models.features import VIEWS, Cues, Units, units, views
 from models.wording import corrected
 
-FORMAT = 4
+FORMAT = 5
 # Where a tagger keeps its adapter when that is not the one that comes with the program.
 ADAPTER_FOLDER = "adapter"
 
@@ -52,12 +52,11 @@ def gather(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float32
     """Return what level two sees, shape (paragraphs, groups, features).
 
     For each view the largest and second largest score of a clause and that of the whole; over the views the largest mean;
-    the strongest other group; cue counts of the whole; how many clauses there are; with an adapter its logit of the whole and
-    its largest of a clause.
+    the strongest other group; cue counts of the whole; how many clauses there are; with an adapter its logit.
     """
     paragraphs, groups = len(units.whole), scores.shape[1]
-    logits = np.empty((len(scores), groups, 0)) if units.logits is None else units.logits[:, :, None]
-    table = np.empty((paragraphs, groups, 3 * len(VIEWS) + 5 + 2 * logits.shape[2]))
+    logits = np.empty((paragraphs, groups, 0)) if units.logits is None else units.logits[:, :, None]
+    table = np.empty((paragraphs, groups, 3 * len(VIEWS) + 5 + logits.shape[2]))
     order = np.argsort(units.owner, kind="stable")
     bounds = np.searchsorted(units.owner[order], np.arange(paragraphs + 1))
     for number in range(paragraphs):
@@ -69,9 +68,8 @@ def gather(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float32
         largest, second = ranked[0], ranked[min(1, len(clauses) - 1)]
         others = np.array([np.max(np.delete(joint, g)) if groups > 1 else 0.0 for g in range(groups)])
         several = np.full(groups, np.log(len(clauses)))
-        adapted = logits[whole], logits[clauses].max(axis=0)
         table[number] = np.column_stack(
-            [largest, second, scores[whole], joint, others, counts[whole], several, *adapted]
+            [largest, second, scores[whole], joint, others, counts[whole], several, logits[number]]
         )
     return table
 
@@ -92,10 +90,10 @@ def evidence(scores: NDArray[np.float64], units: Units, counts: NDArray[np.float
     is_clause = np.ones(len(units.owner), bool)
     is_clause[units.whole[several]] = False
     rows = np.flatnonzero(is_clause)
-    each = np.arange(len(rows))
-    logits = None if units.logits is None else units.logits[rows]
-    alone = Units([units.texts[r] for r in rows], [], units.vectors[rows], each, each, logits)
-    return Evidence(together, gather(scores[rows], alone, counts[rows]), units.owner[rows])
+    each, owner = np.arange(len(rows)), units.owner[rows]
+    logits = None if units.logits is None else units.logits[owner]
+    alone = Units([units.texts[r] for r in rows], [], units.vectors[owner], each, each, logits)
+    return Evidence(together, gather(scores[rows], alone, counts[rows]), owner)
 
 
 def probabilities_of(models: Mapping[str, Any], keys: Sequence[str], seen: Evidence) -> NDArray[np.float64]:
@@ -104,12 +102,15 @@ def probabilities_of(models: Mapping[str, Any], keys: Sequence[str], seen: Evide
     It is the mean of what the paragraph as a whole and its strongest clause alone say: the first dilutes a topic among
     others, the second misses what clauses say together.
     """
-    together = np.column_stack([models[key].predict_proba(seen.paragraphs[:, g])[:, 1] for g, key in enumerate(keys)])
-    alone = np.column_stack([models[key].predict_proba(seen.clauses[:, g])[:, 1] for g, key in enumerate(keys)])
+    together = _predicted(models, keys, seen.paragraphs)
     strongest = np.zeros_like(together)
-    np.maximum.at(strongest, seen.owner, alone)
+    np.maximum.at(strongest, seen.owner, _predicted(models, keys, seen.clauses))
     found: NDArray[np.float64] = (together + strongest) / 2
     return found
+
+
+def _predicted(models: Mapping[str, Any], keys: Sequence[str], table: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.column_stack([models[key].predict_proba(table[:, g])[:, 1] for g, key in enumerate(keys)])
 
 
 class Tagger:
@@ -127,6 +128,7 @@ class Tagger:
     ) -> None:
         self.id = identifier
         self.groups = tuple(groups)
+        self._keys = [group.key for group in groups]
         self.thresholds = dict(thresholds)
         self._bands = dict(bands)
         self._clause_models = clause_models
@@ -136,15 +138,28 @@ class Tagger:
 
     def probabilities(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], Vectors]:
         """Return the probability of every group, shape (texts, groups), and the texts' passage vectors."""
-        keys = [group.key for group in self.groups]
         if not texts:
-            return np.zeros((0, len(keys))), np.zeros((0, self._embedder.dimension), np.float32)
+            return np.zeros((0, len(self.groups))), np.zeros((0, self._embedder.dimension), np.float32)
+        seen, vectors = self._read(texts)
+        found = probabilities_of(self._paragraph_models, self._keys, seen)
+        found[[not any(c.isalpha() for c in text) for text in texts]] = 0.0
+        return found, vectors
+
+    def by_clause(self, text: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the probabilities of one text, (groups,), and what each of its clauses says of it, (clauses, groups).
+
+        Clauses are those of ``models.features.clause_texts``. What the strongest of them says makes up half of the text's probability.
+        """
+        seen, _ = self._read([text])
+        whole = probabilities_of(self._paragraph_models, self._keys, seen)[0]
+        clauses = _predicted(self._paragraph_models, self._keys, seen.clauses)
+        return (whole, clauses) if any(c.isalpha() for c in text) else (np.zeros_like(whole), np.zeros_like(clauses))
+
+    def _read(self, texts: Sequence[str]) -> tuple[Evidence, Vectors]:
         cut = units(texts, self._embedder)
         matches = self._cues.matches(cut.texts)
-        scores = self._clause_models.scores(cut, matches, keys)
-        found = probabilities_of(self._paragraph_models, keys, evidence(scores, cut, self._cues.counts(matches)))
-        found[[not any(c.isalpha() for c in text) for text in texts]] = 0.0
-        return found, cut.vectors[cut.whole]
+        scores = self._clause_models.scores(cut, matches, self._keys)
+        return evidence(scores, cut, self._cues.counts(matches)), cut.vectors
 
     def tag(self, texts: Sequence[str]) -> list[list[Tag]]:
         """Return all groups' tags for every text, its diacritics put right first, in the taxonomy's order."""

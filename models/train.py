@@ -24,7 +24,7 @@ from corpus.labelled import LabelledParagraph
 from corpus.taxonomy import TaskGroup
 from models.adapted import AdaptedEmbedder
 from models.embedder import Embedder
-from models.features import VIEWS, Cues, Units, letter_vectorizer, units, views, word_vectorizer
+from models.features import VIEWS, Cues, Units, letter_vectorizer, units, views, whole_text, word_vectorizer
 from models.tagger import FORMAT, ClauseModels, Evidence, Tagger, evidence, probabilities_of
 from nlp.fold import fold
 
@@ -83,7 +83,8 @@ def describe(rows: Sequence[LabelledParagraph], groups: Sequence[TaskGroup], emb
     cut = units([row.text for row in rows], embedder)
     if isinstance(embedder, AdaptedEmbedder) and cut.logits is not None:
         # What an adapter says of rows it was trained on says nothing about other texts.
-        cut = replace(cut, logits=embedder.adapter.unseen(cut.texts, cut.logits))
+        wholes = [whole_text(row.text) for row in rows]
+        cut = replace(cut, logits=embedder.adapter.unseen(wholes, cut.logits))
     cues = Cues(groups)
     matches = cues.matches(cut.texts)
     labels = np.array([[group.key in row.labels for group in groups] for row in rows])

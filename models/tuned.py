@@ -1,4 +1,4 @@
-"""The default embedder with tuned upper layers: vectors of another space, for texts that are compared with one another."""
+"""The default embedder with tuned upper layers: for texts that are compared with one another, or for queries alone (``models.asking``)."""
 
 from __future__ import annotations
 

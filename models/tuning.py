@@ -46,7 +46,10 @@ def write_tuning(folder: Path, first: int, arrays: Mapping[str, Floats], details
     return read_tuning(folder)
 
 
-def read_tuning(folder: Path) -> Tuning:
-    """Return the changes in ``folder``. Raises AdapterError where a file is missing, altered or of another form."""
-    manifest, arrays = sealed.read_arrays(folder, KIND, {"format": FORMAT}, AdapterError, REMEDY)
+def read_tuning(folder: Path, remedy: str = REMEDY, **expected: object) -> Tuning:
+    """Return the changes in ``folder``.
+
+    Raises AdapterError, with the ``remedy``, where a file is missing, altered or of another form, or a detail is not as ``expected``.
+    """
+    manifest, arrays = sealed.read_arrays(folder, KIND, {"format": FORMAT, **expected}, AdapterError, remedy)
     return Tuning(manifest["id"], int(manifest["first_layer"]), arrays)

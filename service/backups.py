@@ -31,7 +31,7 @@ from service.workspace import Workspace
 FORMAT = "kehoach-backup-1"
 _MANIFEST = "manifest.json"
 _DATABASE = "kehoach.db"
-_FOLDERS = ("spool", "adapter", "tagger", "matcher")
+_FOLDERS = ("spool", "adapter", "tagger", "matcher", "queries")
 _BLOCK = 1 << 20
 
 

@@ -275,12 +275,18 @@ def train(
     matcher: Annotated[
         bool, typer.Option("--matcher", help="Train the model of same clauses instead of the tagger.")
     ] = False,
+    queries: Annotated[
+        bool, typer.Option("--queries", help="Tune how searches read queries instead of training the tagger.")
+    ] = False,
 ) -> None:
     """Train the tagger, with a model card, from labelled paragraphs."""
-    from service.training import train_matcher, train_tagger, train_with_corrections
+    from service.training import train_matcher, train_queries, train_tagger, train_with_corrections
 
-    if (matcher or with_corrections) and (data or only_given or (matcher and with_corrections)):
-        raise UsageError("--matcher and --with-corrections each learn from what they say alone and take no files")
+    others = matcher + with_corrections + queries
+    if others and (data or only_given or others > 1):
+        raise UsageError(
+            "--matcher, --queries and --with-corrections each learn from what they say alone and take no files"
+        )
     with workspace() as space:
         if with_corrections:
             folder, figures, is_promoted = train_with_corrections(space)
@@ -294,6 +300,11 @@ def train(
             )
         elif matcher:
             folder = train_matcher(space, output)
+        elif queries:
+            folder = train_queries(space, output)
+            sys.stderr.write(
+                "hits are no longer cut by probability: their ranking was fitted with the reading that came with kehoach\n"
+            )
         else:
             folder = train_tagger(space, data or [], output, use_own=not only_given)
     sys.stderr.write(f"trained model written to {folder}; see {folder / 'README.md'}\n")
@@ -305,6 +316,7 @@ def model_build(
 ) -> None:
     """Build the default embedding model into the cache, offline, and what the models in use have made of it."""
     from models.adapter import find_adapter
+    from models.asking import query_tuning
     from models.build import build, changed_folder, default_folder, verify
     from models.errors import DamagedModelError
     from models.similarity import tuning_of
@@ -313,7 +325,8 @@ def model_build(
         task = bar.add_task("", total=4)
         folder = default_folder(settings().cache)
         adapter = find_adapter(settings().own_adapter, [group.key for group in space.groups])
-        for changes in (None, *([adapter] if adapter else []), tuning_of(space.matcher_folder)):
+        tunings = tuning_of(space.matcher_folder), query_tuning(space.queries_folder)
+        for changes in (None, *([adapter] if adapter else []), *tunings):
             place = changed_folder(folder, changes.id) if changes else folder
             if place.exists() and not force:
                 try:

@@ -26,6 +26,7 @@ from index.evaluate import (
 )
 from index.rank import Ranking
 from index.search import Searcher
+from models.embedder import Embedder
 from models.evaluate import Judged, reliability, report
 from models.plot import Panel, reliability_png, reliability_svg
 from models.wording import corrected
@@ -61,7 +62,7 @@ def evaluate_search(space: Workspace, folder: Path, split: str = "test", run: Pa
         "split": split,
         "texts": len(collection.corpus),
         "queries": len(collection.queries),
-        "model_id": space.embedder.id,
+        "model_id": space.query_embedder.id,
         "legs": {leg: _figures(ranked[leg], judgements) for leg in LEGS},
         "kinds": {
             kind: {
@@ -75,9 +76,12 @@ def evaluate_search(space: Workspace, folder: Path, split: str = "test", run: Pa
 
 @contextmanager
 def collection_searcher(
-    space: Workspace, collection: Collection, ranking: Ranking | None = None
+    space: Workspace, collection: Collection, ranking: Ranking | None = None, embedder: Embedder | None = None
 ) -> Iterator[tuple[Searcher, dict[int, str]]]:
-    """Index ``collection`` in a folder of its own; give a searcher over it and the texts' names by key."""
+    """Index ``collection`` in a folder of its own; give a searcher over it and the texts' names by key.
+
+    Queries are read by ``embedder``, by default that of searches.
+    """
     with tempfile.TemporaryDirectory(prefix="kehoach-evaluate-") as temporary:
         place = Path(temporary)
         store = Store(f"sqlite:///{place / 'evaluate.db'}")
@@ -87,7 +91,8 @@ def collection_searcher(
             store.add(document, [Analysis((), (), vector) for vector in vectors], space.embedder.id)
         index_build.build(place / "index", store, space.embedder.id, space.embedder.dimension, space.progress)
         generation = index_build.load(place / "index", store.content, space.embedder.id)
-        yield Searcher(store, generation, space.embedder, ranking), {p.key: p.id for p in store.paragraphs()}
+        searcher = Searcher(store, generation, embedder or space.query_embedder, ranking)
+        yield searcher, {p.key: p.id for p in store.paragraphs()}
         store.close()
 
 

@@ -19,6 +19,8 @@ _LOG = logging.getLogger("kehoach")
 T = TypeVar("T")
 # Seconds between looks whether the store has changed.
 PAUSE = 0.5
+# How many times as long as it worked the thread rests: documents that keep coming, and requests, go first.
+_REST = 3
 # Seconds that a request waits for what was never made yet.
 _PATIENCE = 2.0
 _AFTER_FAILURE = 30.0
@@ -102,9 +104,8 @@ class Maker:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                # At most half of the time, so that steady changes leave something to imports.
                 is_new = self.refresh()
-                pause = max(PAUSE, time.monotonic() - began) if is_new else PAUSE
+                pause = max(PAUSE, _REST * (time.monotonic() - began)) if is_new else PAUSE
             except Exception:
                 if not self._stop.is_set():
                     _LOG.exception("overviews cannot be made; tried again in %d seconds", _AFTER_FAILURE)

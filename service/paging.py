@@ -97,7 +97,7 @@ def tell_apart(request: Request, response: Response, space: Workspace, *contents
 def models_of(space: Workspace) -> str:
     """Return what tells this version of the program and its models from others."""
     digest = hashlib.sha256(f"{version('kehoach')} {space.settings.embedder}".encode())
-    own = (space.settings.own_tagger, space.settings.own_matcher, space.tagger_folder)
+    own = (space.settings.own_tagger, space.settings.own_matcher, space.settings.own_queries, space.tagger_folder)
     for folder in own:
         manifest = folder / "manifest.json"
         digest.update(manifest.read_bytes() if manifest.exists() else b"")

@@ -153,6 +153,11 @@ class Settings(BaseSettings):
         """Where `kehoach train --matcher` writes."""
         return self.home / "matcher"
 
+    @property
+    def own_queries(self) -> Path:
+        """Where `kehoach train --queries` writes."""
+        return self.home / "queries"
+
 
 def shared_folder() -> Path | None:
     """Return the folder that the processes of one `kehoach serve` share while it runs; None in any other process."""

@@ -1,4 +1,4 @@
-"""Train the tagger or the matcher into a folder: model, manifest and card, written beside the old ones and swapped in."""
+"""Train the tagger, the matcher or the reading of queries into a folder: model, manifest and card, written beside the old ones and swapped in."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from corpus.labelled import LabelError, LabelledParagraph, read_labelled
 from models import train
 from models.adapted import adapted
 from models.adapter import find_adapter, read_adapter
-from models.card import matcher_card, tagger_card
+from models.card import matcher_card, queries_card, tagger_card
 from models.embedder import Embedder, OnnxEmbedder
 from models.evaluate import Judged, report
 from models.tagger import ADAPTER_FOLDER, Tagger, load_tagger
+from models.tuning import write_tuning
 from service.errors import NothingUsableError, UsageError
 from service.workspace import Workspace
+
+# A bare heading answers no question.
+_LEAST_WORDS = 8
 
 
 def tagger_embedder(space: Workspace) -> Embedder:
@@ -136,15 +140,54 @@ def _macro_f1(tagger: Tagger, rows: Sequence[LabelledParagraph]) -> float:
     return round(float(np.mean(2 * agreed / np.maximum(1, assigned.sum(axis=0) + labels.sum(axis=0)))), 4)
 
 
+def train_queries(space: Workspace, output: Path | None = None) -> Path:
+    """Tune the reading of queries on the project's own questions; return the folder written."""
+    try:
+        from models.tune_queries import Asked, QueryRecipe, tune_queries
+    except ImportError as error:
+        raise UsageError(str(error)) from error
+    embedder = _default_encoder(space, "tuning on queries")
+    texts = {row.id: row.text for row in labelled.paragraphs() if len(row.text.split()) >= _LEAST_WORDS}
+    texts |= {entry.id: entry.text for entry in labelled.encyclopedia()}
+    number = {name: place for place, name in enumerate(texts)}
+    questions = [(question.paragraph, question.text) for question in labelled.questions()]
+    questions += [(entry.id, text) for entry in labelled.encyclopedia() for text in entry.questions]
+    space.tell(f"embedding {len(texts)} passages")
+    asked = Asked(
+        [(text, number[name]) for name, text in questions if name in number],
+        embedder.embed_passages(list(texts.values())),
+        [(meaning.text, meaning.means) for meaning in labelled.meanings()],
+    )
+    recipe = QueryRecipe()
+    arrays = tune_queries(asked, embedder, recipe, space.tell)
+    details = {
+        "embedder": embedder.id,
+        "recipe": dict(vars(recipe)),
+        "queries": len(asked.queries),
+        "passages": len(texts),
+        "meanings": len(asked.meanings),
+    }
+
+    def save(work: Path) -> str:
+        return queries_card(write_tuning(work, recipe.first, arrays, details).id, details)
+
+    return swap_in(output or space.settings.own_queries, save)
+
+
+def _default_encoder(space: Workspace, what: str) -> OnnxEmbedder:
+    embedder = space.default_embedder
+    if not isinstance(embedder, OnnxEmbedder):
+        raise UsageError(f"{what} changes the default embedder, not {embedder.id}")
+    return embedder
+
+
 def train_matcher(space: Workspace, output: Path | None = None) -> Path:
     """Train the matcher of clauses on the project's own families and judged pairs; return the folder written."""
     try:
         from models.train_matcher import train_matcher as fit
     except ImportError as error:
         raise UsageError(str(error)) from error
-    embedder = space.default_embedder
-    if not isinstance(embedder, OnnxEmbedder):
-        raise UsageError(f"training a matcher changes the default embedder, not {embedder.id}")
+    embedder = _default_encoder(space, "training a matcher")
     trained = fit(labelled.clauses(), labelled.pairs(), embedder, space.tell)
 
     folder = output or space.settings.own_matcher

@@ -18,7 +18,7 @@ from index.engine import Described, Index, Snapshot
 from index.generation import StaleIndexError
 from index.live import LiveIndex
 from index.search import Searcher
-from models import sealed
+from models import asking, sealed
 from models.build import default_folder
 from models.embedder import Embedder, load_embedder
 from service.errors import NothingUsableError, UsageError
@@ -71,6 +71,17 @@ class Workspace:
             if self.settings.embedder == "default" and not self.default_model_is_built:
                 self.tell("building the embedding model, once")
             return load_embedder(self.settings.embedder, self.settings.cache, self.settings.threads)
+
+    @property
+    def queries_folder(self) -> Path:
+        """The folder of the tuning for queries in use: the user's own, else the shipped one."""
+        return own_or_shipped(self.settings.own_queries, asking.NAME)
+
+    @cached_property
+    def query_embedder(self) -> Embedder:
+        """The embedder of searches: of queries as they are tuned, and of passages as in the indexes."""
+        with self._lock:
+            return asking.with_queries(self.embedder, self.queries_folder)
 
     @property
     def default_model_is_built(self) -> bool:
@@ -139,7 +150,7 @@ class Workspace:
     @property
     def searcher(self) -> Searcher:
         """A searcher over what the store holds now; a missing or damaged index is built first."""
-        return Searcher(self.store, _usable(self.index.snapshot), self.embedder)
+        return Searcher(self.store, _usable(self.index.snapshot), self.query_embedder)
 
     def build_index(self) -> Described:
         """Bring the index up to the store."""

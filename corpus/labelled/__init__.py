@@ -29,12 +29,42 @@ class LabelledParagraph:
 
 @dataclass(frozen=True)
 class Clause:
-    """A clause of an obligation family; clauses of one family say the same, families of one theme are related."""
+    """A clause of an obligation family; clauses of one family say the same, families of one theme are related.
+
+    Each ``writer`` has themes and families of their own, so an obligation may stand in those of two writers.
+    """
 
     id: str
     family: str
     theme: str
     text: str
+    writer: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What somebody asks that the labelled paragraph with the id ``paragraph`` answers; ``kind`` is how it is asked."""
+
+    paragraph: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A paragraph as an encyclopedia has them, with questions that it answers and the entries beside it do not."""
+
+    id: str
+    text: str
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A text and one that means the same: the same text, or the official Vietnamese wording of an English or everyday one."""
+
+    text: str
+    means: str
 
 
 @dataclass(frozen=True)
@@ -162,6 +192,12 @@ def blind_pairs() -> tuple[JudgedPair, ...]:
     return tuple(read_pairs(folder() / "test-pairs-blind.jsonl"))
 
 
+@cache
+def fresh_pairs() -> tuple[JudgedPair, ...]:
+    """Return pairs like the blind ones by a third writer, made after choices had been made on those."""
+    return tuple(read_pairs(folder() / "test-pairs-fresh.jsonl"))
+
+
 def second_judgements() -> dict[str, int]:
     """Return test pair id to the judgement it got when read again, shuffled, without the first judgement."""
     return {row["id"]: int(row["judgement"]) for _, row in _rows(folder() / "test-pairs-second.jsonl")}
@@ -170,7 +206,29 @@ def second_judgements() -> dict[str, int]:
 @cache
 def clauses() -> tuple[Clause, ...]:
     """Return the project's own clauses by obligation family."""
-    return tuple(Clause(r["id"], r["family"], r["theme"], r["text"]) for _, r in _rows(folder() / "clauses.jsonl"))
+    return tuple(
+        Clause(row["id"], row["family"], row["theme"], row["text"], row.get("writer", ""))
+        for _, row in _rows(folder() / "clauses.jsonl")
+    )
+
+
+@cache
+def questions() -> tuple[Question, ...]:
+    """Return queries that labelled paragraphs answer."""
+    return tuple(Question(r["paragraph"], r["kind"], r["text"]) for _, r in _rows(folder() / "questions.jsonl"))
+
+
+@cache
+def encyclopedia() -> tuple[Entry, ...]:
+    """Return paragraphs on every subject with their questions."""
+    rows = _rows(folder() / "encyclopedia.jsonl")
+    return tuple(Entry(row["id"], row["text"], tuple(row["questions"])) for _, row in rows)
+
+
+@cache
+def meanings() -> tuple[Meaning, ...]:
+    """Return questions on every subject, and English and everyday queries with the official wording."""
+    return tuple(Meaning(r["text"], r.get("means", r["text"])) for _, r in _rows(folder() / "meanings.jsonl"))
 
 
 def frozen() -> list[LabelledParagraph]:

@@ -12,7 +12,7 @@ import pytest
 from corpus.labelled import LabelledParagraph
 from models.adapter import write_adapter
 from models.embedder import Embedder, OnnxEmbedder
-from models.features import unit_texts
+from models.features import whole_text
 from models.train import composites
 
 pytest.importorskip("torch")
@@ -50,9 +50,8 @@ def test_it_learns_and_held_out_logits_show_it(result: Finetuned) -> None:
     assert result.loss < 0.69
 
 
-def test_every_unit_of_rows_and_composites_has_held_out_logits(result: Finetuned) -> None:
-    texts = {text for row in (*ROWS, *composites(ROWS)) for text in unit_texts(row.text)}
-    assert set(result.held_out) == texts
+def test_every_text_of_rows_and_composites_has_held_out_logits(result: Finetuned) -> None:
+    assert set(result.held_out) == {whole_text(row.text) for row in (*ROWS, *composites(ROWS))}
 
 
 def test_the_same_seed_gives_the_same_adapter(result: Finetuned, embedder: Embedder, tmp_path: Path) -> None:

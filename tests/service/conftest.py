@@ -46,7 +46,7 @@ def overviews(client: TestClient) -> None:
         assert time.monotonic() < deadline
 
 
-_MODELS = ("groups", "embedder", "default_embedder", "tagger", "clause_embedder", "matcher")
+_MODELS = ("groups", "embedder", "query_embedder", "default_embedder", "tagger", "clause_embedder", "matcher")
 
 
 @pytest.fixture(scope="session")
