@@ -2,7 +2,7 @@
 
     python bench/engines.py legal_passages.jsonl.zst --work FOLDER [--texts 50000] [--vectors 100000]
 
-Needs ``bm25s`` beside the project's packages. Rows are those of bench/scale.py, times processor time; what is compared in quality is recall@10
+Needs ``kehoach[bench]``. Rows are those of bench/scale.py, times processor time; what is compared in quality is recall@10
 of the exact result, the only thing in which types of vector index differ.
 """
 
@@ -20,7 +20,8 @@ from typing import Any
 import bm25s
 import faiss
 import numpy as np
-from scale import embedded, measured, paragraph_vectors, queries, size_of, texts, timed
+from measuring import measured, size_of, timed
+from scale import embedded, paragraph_vectors, queries, texts
 
 from corpus.feed import Entry
 from corpus.store import Filter, StoredParagraph

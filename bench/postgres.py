@@ -43,7 +43,8 @@ from service.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from scale import FILTERS, embedded, fill, paragraph_vectors, percentiles, queries, size_of, texts, timed  # noqa: E402
+from measuring import percentiles, size_of, timed  # noqa: E402
+from scale import FILTERS, embedded, fill, paragraph_vectors, queries, texts  # noqa: E402
 
 from tests.postgres import Server  # noqa: E402
 

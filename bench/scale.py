@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import measured, memory, size_of, timed
 
 from corpus.provinces import provinces
 from corpus.store import Analysis, Filter, Store
@@ -116,41 +117,6 @@ def queries(real: list[str]) -> list[str]:
         span = " ".join(words[start : start + length])
         found.append(fold(span) if len(found) % 2 else span)
     return found
-
-
-def measured(action: Callable[[Any], object], asked: Iterable[Any]) -> dict[str, dict[str, float]]:
-    """Return percentiles over ``asked`` in ms: of the clock, and of the processor time that all threads took."""
-    clock, processor = [], []
-    asked = list(asked)
-    for query in (*asked[:20], *asked):
-        began, worked = time.perf_counter(), time.process_time()
-        action(query)
-        clock.append(1000 * (time.perf_counter() - began))
-        processor.append(1000 * (time.process_time() - worked))
-    return {"clock": percentiles(clock[20:]), "processor": percentiles(processor[20:])}
-
-
-def percentiles(times: list[float]) -> dict[str, float]:
-    return {f"p{p}": round(float(np.percentile(times, p)), 1) for p in (50, 95, 99)}
-
-
-def timed(action: Callable[[], object]) -> tuple[float, Any]:
-    began = time.perf_counter()
-    result = action()
-    return time.perf_counter() - began, result
-
-
-def memory() -> dict[str, int]:
-    """Return MB of this process: all that is resident, and what is not a mapped file."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    rows = dict(line.split(":", 1) for line in lines)
-    return {
-        name: int(rows[field].split()[0]) // 1024 for name, field in (("resident", "VmRSS"), ("anonymous", "RssAnon"))
-    }
-
-
-def size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1_000_000
 
 
 def live(home: Path, store: Store, embedder: Embedder) -> LiveIndex:
