@@ -84,9 +84,17 @@ def serve(home: Path, workers: int) -> tuple[subprocess.Popen[bytes], str]:
         if process.poll() is not None:
             raise SystemExit(log.read_text())
         time.sleep(0.1)
-    while httpx.get(f"{found.group(0)}/health/ready", timeout=300).status_code != 200:
+    while not is_ready(found.group(0)):
         time.sleep(0.2)
     return process, found.group(0)
+
+
+def is_ready(url: str) -> bool:
+    """Tell whether a service answers yet; with several workers none may listen at first."""
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=300).status_code == 200
+    except httpx.ConnectError:
+        return False
 
 
 def memory(process: subprocess.Popen[bytes]) -> float:
