@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.adapter import Adapter
 from models.changed import ChangedEmbedder, changeable
-from models.embedder import PASSAGE_PROMPT, Count, Embedder, OnnxEmbedder, Vectors, prepare
+from models.embedder import PASSAGE_PROMPT, Count, Embedder, OnnxEmbedder, Vectors
 from models.graph import LOGITS
 
 Logits = NDArray[np.float32]
@@ -25,17 +25,16 @@ class AdaptedEmbedder(ChangedEmbedder):
 
     def read_passages(self, texts: Sequence[str], count: Count | None = None) -> tuple[Vectors, Logits]:
         """Return the vectors of ``texts`` as ``embed_passages`` does, and logits of shape (texts, groups), 0 for empty texts."""
-        prepared = [prepare(text) for text in texts]
-        filled = [number for number, text in enumerate(prepared) if text]
-        vectors = np.zeros((len(prepared), self.dimension), np.float32)
-        logits = np.zeros((len(prepared), len(self.adapter.groups)), np.float32)
         names = ["sentence_embedding", LOGITS]
-        prompted = [PASSAGE_PROMPT + prepared[number] for number in filled]
-        for number, (vector, said) in zip(
-            filled, self._pool.map(lambda text: self._outputs(text, names, count), prompted), strict=True
-        ):
-            vectors[number], logits[number] = vector, said
-        return vectors, logits
+
+        def read(text: str) -> Vectors:
+            return np.concatenate(self._outputs(text, names, count))
+
+        width = self.dimension + len(self.adapter.groups)
+        both = self._filled(
+            PASSAGE_PROMPT, texts, width, lambda prompted: np.stack(list(self._pool.map(read, prompted)))
+        )
+        return both[:, : self.dimension], both[:, self.dimension :]
 
 
 def adapted(embedder: Embedder, adapter: Adapter) -> AdaptedEmbedder:

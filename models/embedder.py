@@ -69,13 +69,17 @@ class _Prompted:
         return self._embed(PASSAGE_PROMPT, texts, count)
 
     def _embed(self, prompt: str, texts: Sequence[str], count: Count | None) -> Vectors:
+        return self._filled(prompt, texts, self.dimension, lambda prompted: self._encode(prompted, count))
+
+    def _filled(self, prompt: str, texts: Sequence[str], width: int, encode: Callable[[list[str]], Vectors]) -> Vectors:
+        """Return (texts, width): what ``encode`` makes of those that are not empty once prepared, prompted; 0 for the others."""
         prepared = [prepare(text) for text in texts]
         filled = [i for i, text in enumerate(prepared) if text]
-        vectors = np.zeros((len(prepared), self.dimension), np.float32)
+        found = np.zeros((len(prepared), width), np.float32)
         if filled:
             with stage("embed"):
-                vectors[filled] = self._encode([prompt + prepared[i] for i in filled], count)
-        return vectors
+                found[filled] = encode([prompt + prepared[i] for i in filled])
+        return found
 
 
 class OnnxEmbedder(_Prompted):

