@@ -9,8 +9,10 @@ from fastapi import Depends, Request, Response
 from index.coverage import Row
 from index.families import Families
 from index.view import View
+from service import overviews
 from service.access import Space
 from service.behind import Behind
+from service.errors import NothingUsableError
 from service.kept_overviews import Kept, Made, NotMadeError
 from service.paging import tell_apart
 from service.problems import ProblemError
@@ -34,6 +36,16 @@ def coverage_of(request: Request, view: View) -> Made[list[Row]]:
         return _kept(request).coverage(view)
     except NotMadeError as error:
         raise _not_yet() from error
+
+
+def gaps_in(
+    space: Workspace, made: Made[Families], province: str, view: View, least: int, *, in_region: bool
+) -> overviews.Gaps:
+    """Return the gaps of a province as of ``made``. Raises ProblemError 404 where it has no plan, UsageError for an unknown one."""
+    try:
+        return overviews.gaps_of(space, made.value, province, view, least, in_region=in_region)
+    except NothingUsableError as error:
+        raise ProblemError(404, str(error)) from error
 
 
 def _families(request: Request) -> Made[Families]:

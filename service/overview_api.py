@@ -11,11 +11,10 @@ from index.view import View
 from service.access import Space, may_read
 from service.api import FRESH, Form, Province
 from service.charts import coverage_chart, indicator_chart
-from service.errors import NothingUsableError
-from service.finished import FINISHED, FinishedFamilies, coverage_of, made_form
+from service.finished import FINISHED, FinishedFamilies, coverage_of, gaps_in, made_form
 from service.overview_forms import coverage_form, gap_form, indicator_form, summary_form
 from service.overview_schemas import Coverage, Families, Gaps, Indicators
-from service.overviews import aims_of, families_of, gaps_of
+from service.overviews import aims_of, families_of
 from service.problems import ProblemError, Responses, problem_responses
 
 router = APIRouter(
@@ -46,10 +45,7 @@ def gaps(
     as_published: AsPublished = False,
 ) -> Form:
     """List what other provinces oblige to and this one does not."""
-    try:
-        found = gaps_of(space, made.value, province, View(as_published), least, in_region=region)
-    except NothingUsableError as error:
-        raise ProblemError(404, str(error)) from error
+    found = gaps_in(space, made, province, View(as_published), least, in_region=region)
     listed = [gap_form(gap) for gap in found.gaps]
     return {"province": found.province, "region": found.region, "gaps": listed, **made_form(space, made)}
 

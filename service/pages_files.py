@@ -11,13 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from index.view import View
 from service.access import Space, may_read
-from service.errors import NothingUsableError
 from service.exporting import write_table
-from service.finished import FinishedFamilies, coverage_of
+from service.finished import FinishedFamilies, coverage_of, gaps_in
 from service.overview_files import write_aims, write_coverage, write_families
 from service.overview_forms import gap_form
-from service.overviews import Gaps, aims_of, families_of, gaps_of
-from service.problems import ProblemError
+from service.overviews import Gaps, aims_of, families_of
 from service.workspace import Tell
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
@@ -53,10 +51,7 @@ def gaps(
     as_published: bool = False,
 ) -> Response:
     """Return the gaps of a province as a table."""
-    try:
-        found = gaps_of(space, made.value, province, View(as_published), least, in_region=region)
-    except NothingUsableError as error:
-        raise ProblemError(404, str(error)) from error
+    found = gaps_in(space, made, province, View(as_published), least, in_region=region)
     return _file("gaps", form, lambda file: _write_gaps(file, found, space.tell))
 
 
