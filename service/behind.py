@@ -20,7 +20,7 @@ from typing import Any
 
 from service.background import Background
 from service.ingest import FileReport, ingest_bytes
-from service.kept_overviews import PAUSE, Kept, Maker
+from service.kept_overviews import FAMILIES, PAUSE, Fetched, Kept, Made, Maker
 from service.rates import create_table
 from service.settings import RATES, SHARED_VARIABLE, SOCKET, Settings, shared_folder
 from service.settings import settings as of_environment
@@ -28,7 +28,7 @@ from service.workspace import Workspace
 
 _LOG = logging.getLogger("kehoach")
 # How much the process of low priority gives way (0: not at all, 19: to everything).
-_NICENESS = 5
+_NICENESS = 10
 # Documents sent one by one that are read at a time, and that wait for it in each worker.
 _AT_ONCE = 2
 _MOST_WAITING = 8
@@ -85,6 +85,7 @@ class RemoteBehind(Behind):
 
     def __init__(self, space: Workspace, address: str) -> None:
         super().__init__(space)
+        self.kept: Fetched = Fetched(self._families)
         self._address = address
         self._stopping = threading.Event()
         self._follower = threading.Thread(target=self._follow, name="overviews", daemon=True)
@@ -120,8 +121,17 @@ class RemoteBehind(Behind):
     def _follow(self) -> None:
         while not self._stopping.wait(PAUSE):
             with contextlib.suppress(BusyError):
-                for name, made in self._ask("overviews", self.kept.contents()).items():
+                contents, newer = self._ask("overviews", self.kept.contents())
+                for name, made in newer.items():
                     self.kept.put(name, made)
+                self.kept.announce(contents)
+
+    def _families(self) -> Made[object] | None:
+        try:
+            found: Made[object] | None = self._ask(FAMILIES)
+        except BusyError:
+            return None
+        return found
 
 
 def behind_of(space: Workspace) -> Behind:
@@ -223,7 +233,9 @@ def _answer(connection: Connection[Any, Any], behind: Behind, reading: threading
     with connection, contextlib.suppress(OSError, EOFError):
         verb, *given = connection.recv()
         if verb == "overviews":
-            connection.send(behind.kept.newer(*given))
+            connection.send((behind.kept.contents(), behind.kept.newer(*given)))
+        elif verb == FAMILIES:
+            connection.send(behind.kept.made(FAMILIES))
         elif verb == "wake":
             behind.wake()
             connection.send(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -17,6 +18,7 @@ from service.workspace import Workspace
 
 _LOG = logging.getLogger("kehoach")
 T = TypeVar("T")
+FAMILIES = "families"
 # Seconds between looks whether the store has changed.
 PAUSE = 0.5
 # How many times as long as it worked the thread rests: documents that keep coming, and requests, go first.
@@ -56,9 +58,17 @@ class Kept:
         """Return name to the state of the store that its version was made from."""
         return {name: made.content for name, made in self._made.items()}
 
+    def made(self, name: str) -> Made[object] | None:
+        """Return the version of a name, None where none is finished."""
+        return self._made.get(name)
+
     def newer(self, contents: dict[str, str]) -> dict[str, Made[object]]:
-        """Return the versions that are of other states than ``contents``."""
-        return {name: made for name, made in list(self._made.items()) if contents.get(name) != made.content}
+        """Return the versions, but the families, that are of other states than ``contents``."""
+        return {
+            name: made
+            for name, made in list(self._made.items())
+            if name != FAMILIES and contents.get(name) != made.content
+        }
 
     def coverage(self, view: View) -> Made[list[Row]]:
         """Return the rows of a view. Raises NotMadeError."""
@@ -68,18 +78,45 @@ class Kept:
 
     def suggester(self) -> Suggester | None:
         """Return what suggests queries; None where it was never made: nobody waits for that."""
-        made = self._made.get("suggestions")
+        made = self.made("suggestions")
         return made.value if made else None  # type: ignore[return-value]
 
     def families(self) -> Made[Families]:
         """Return the families. Raises NotMadeError."""
-        return self._get("families")  # type: ignore[return-value]
+        return self._get(FAMILIES)  # type: ignore[return-value]
 
     def _get(self, name: str) -> Made[object]:
         with self._filled:
             if not self._filled.wait_for(lambda: name in self._made, _PATIENCE):
                 raise NotMadeError(name)
             return self._made[name]
+
+
+class Fetched(Kept):
+    """What another process keeps: families are fetched when they are asked for, since they are large and few ask."""
+
+    def __init__(self, fetch: Callable[[], Made[object] | None]) -> None:
+        """``fetch`` returns the families that the other process has, None where it has none or does not answer."""
+        super().__init__()
+        self._fetch = fetch
+        self._fetching = threading.Lock()
+        self._newest = ""
+
+    def announce(self, contents: dict[str, str]) -> None:
+        """Say of which states the versions of the other process are."""
+        self._newest = contents.get(FAMILIES, self._newest)
+
+    def contents(self) -> dict[str, str]:
+        """Return name to the state of the store that the version was made from which a request would get now."""
+        return super().contents() | ({FAMILIES: self._newest} if self._newest else {})
+
+    def families(self) -> Made[Families]:
+        """Return the families, fetched where there are newer ones. Raises NotMadeError."""
+        with self._fetching:
+            have = self.made(FAMILIES)
+            if self._newest != (have.content if have else "") and (newer := self._fetch()):
+                self.put(FAMILIES, newer)
+        return super().families()
 
 
 class Maker:
@@ -121,9 +158,9 @@ class Maker:
         if have.get("suggestions") != content:
             names = [name for group in self._space.groups for name in (group.name_vi, group.name_en)]
             self._kept.put("suggestions", Made(suggester_of(self._space.store, names), content, datetime.now(UTC)))
-        if have.get("families") == content:
+        if have.get(FAMILIES) == content:
             return False
         # Read after ``content``: should the store change meanwhile, they count as old, never as new.
         families = self._space.families
-        self._kept.put("families", Made(families, content, datetime.now(UTC)))
+        self._kept.put(FAMILIES, Made(families, content, datetime.now(UTC)))
         return True

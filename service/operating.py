@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import sys
 import tempfile
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +18,12 @@ from service.errors import NothingUsableError, UsageError
 from service.keys import Scope
 from service.options import Json, say, workspace
 from service.settings import settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+# What `kehoach serve` exits with where it cannot begin to listen, as uvicorn does.
+_NOT_STARTED = 3
 
 keys_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke the keys that let callers in over HTTP.")
 
@@ -143,20 +151,46 @@ def serve(
     configure(settings())
     # Once uvicorn has ended it raises the signal that ended it, which without a handler skips what is below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with process_behind():
-        uvicorn.run(
-            "service.app:app_of_environment",
-            factory=True,
-            host=address,
-            port=port if port is not None else chosen.port,
-            workers=count,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(chosen.proxies),
-            forwarded_allow_ips=chosen.proxies or None,
-            timeout_graceful_shutdown=chosen.shutdown_seconds,
-        )
+    config = uvicorn.Config(
+        "service.app:app_of_environment",
+        factory=True,
+        host=address,
+        port=port if port is not None else chosen.port,
+        workers=count,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(chosen.proxies),
+        forwarded_allow_ips=chosen.proxies or None,
+        timeout_graceful_shutdown=chosen.shutdown_seconds,
+    )
+    with process_behind(), contextlib.suppress(KeyboardInterrupt):
+        _answer(config)
+
+
+def _answer(config: uvicorn.Config) -> None:
+    """Answer requests until told to stop. Raises SystemExit where that cannot begin."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    if config.workers > 1:
+        Multiprocess(config, sockets=[bound(config)]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
+
+
+def bound(config: uvicorn.Config) -> socket.socket:
+    """Return the socket that several processes listen on; what they accept does not wait to fill packets.
+
+    asyncio sees to that only for sockets that it opened itself. Without it an answer, which goes out in two parts, waits 40 ms
+    for the caller to acknowledge the first.
+    """
+    opened = config.bind_socket()
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return opened
 
 
 def _is_loopback(address: str) -> bool:

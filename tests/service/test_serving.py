@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from corpus.store import Store
 from service import jobs
 from service.background import run_waiting
 from service.hosts import host_id
+from service.operating import bound
 from service.settings import Settings
 from service.workspace import Workspace
 
@@ -161,6 +164,14 @@ def test_told_to_stop_it_answers_what_it_has_and_goes(start: Start, tmp_path: Pa
     store.close()
     assert "failed" not in states
     assert "running" not in states
+
+
+def test_answers_of_several_workers_do_not_wait_to_fill_packets() -> None:
+    listening = bound(uvicorn.Config("service.app:app_of_environment", port=0))
+    with listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_several_workers_share_one_home_and_count_together(start: Start) -> None:
