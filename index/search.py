@@ -218,8 +218,8 @@ class Searcher:
     def _snippet(self, vector: Vectors, text: str, sought: str) -> Snippet:
         """Return the part with the words that are sought; where none is there, the sentence nearest in meaning."""
         by_words = snippet(text, sought)
-        spans = sentences(text)[:MAX_SENTENCES]
-        if by_words.words or len(spans) < 2:
+        spans = [] if by_words.words else sentences(text)[:MAX_SENTENCES]
+        if len(spans) < 2:
             return by_words
         near = self._embedder.embed_passages([text[a:b] for a, b in spans]) @ vector
         return sentence_snippet(text, spans[int(np.argmax(near))])

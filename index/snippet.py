@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
+from functools import lru_cache
 
-from nlp.fold import fold, word_spans
+from nlp.fold import fold, word_spans, words
 from nlp.sentences import sentences
 
 MAX_CHARACTERS = 280
@@ -24,14 +26,20 @@ class Snippet:
 
 def snippet(text: str, query: str) -> Snippet:
     """Return the stretch of ``text`` with most of the words of ``query``, compared without diacritics."""
-    folded, wanted = fold(text), {fold(query[a:b]) for a, b in word_spans(query)}
-    wanted = {word for word in wanted if len(word) > 1 and word not in _STOP} or wanted
+    folded, wanted = fold(text), _wanted(query)
     hits = [(a, b) for a, b in word_spans(text) if folded[a:b] in wanted]
-    start, end = _window(text, hits)
+    start, end = _window(text, folded, hits)
     lead, trail = ("… " if start > 0 else ""), (" …" if end < len(text) else "")
     shift = len(lead) - start
     marks = _merge([(a + shift, b + shift) for a, b in hits if start <= a and b <= end], lead + text[start:end])
     return Snippet(lead + text[start:end] + trail, marks, len({folded[a:b] for a, b in hits}))
+
+
+@lru_cache(maxsize=64)
+def _wanted(query: str) -> Set[str]:
+    """Return the words of ``query`` that tell something, folded; all of them where none does."""
+    folded = set(words(fold(query)))
+    return {word for word in folded if len(word) > 1 and word not in _STOP} or folded
 
 
 def sentence_snippet(text: str, span: tuple[int, int]) -> Snippet:
@@ -42,13 +50,12 @@ def sentence_snippet(text: str, span: tuple[int, int]) -> Snippet:
     return Snippet(lead + text[start:end] + trail, ((span[0] + shift, min(span[1], end) + shift),), 0)
 
 
-def _window(text: str, hits: list[tuple[int, int]]) -> tuple[int, int]:
+def _window(text: str, folded: str, hits: list[tuple[int, int]]) -> tuple[int, int]:
     if len(text) <= MAX_CHARACTERS:
         return 0, len(text)
     starts = [a for a, _ in sentences(text)] or [0]
     if not hits:
         return _trim(text, starts[0])
-    folded = fold(text)
 
     def distinct(start: int) -> int:
         return len({folded[a:b] for a, b in hits if start <= a and b <= start + MAX_CHARACTERS})
