@@ -2,10 +2,11 @@
 
     python bench/soak.py --paragraphs 10000 --rate 60 --seconds 300
 
-Starts `kehoach serve` on a home of its own, filled with 34 plans put together from the sentences of the sample plans, waits until it is ready,
-then sends requests at a steady rate (open loop: a slow answer does not slow the sender, and its time counts from when it was due)
-and adds a document a second. With --kill it is killed with SIGKILL at the end, started again, and every acknowledged document and job
-is looked for. Prints a JSON summary; exits with 1 after an error or a loss.
+Starts `kehoach serve` on a home of its own, filled with a plan for each of 34 provinces put together from the sentences of the
+sample plans, waits until it is ready and the overviews of all plans are made, then sends requests at a steady rate (open loop: a
+slow answer does not slow the sender, and its time counts from when it was due) and adds a document a second. With --kill it is
+killed with SIGKILL at the end, started again, and every acknowledged document and job is looked for. With --home the filled home is
+kept there and copied the next time. Prints a JSON summary; exits with 1 after an error or a loss.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -29,13 +31,12 @@ from pathlib import Path
 
 import httpx
 
+from corpus.provinces import provinces
+
 ROOT = Path(__file__).parents[1]
 KEYED = {"X-API-Key": "soak"}
-DOCUMENTS = 34
-PROVINCES = (
-    "An Giang", "Bắc Kạn", "Bình Dương", "Cà Mau", "Cao Bằng", "Đắk Lắk", "Hà Tĩnh", "Hải Dương", "Hải Phòng", "Lào Cai",
-    "Quảng Nam", "Thanh Hóa", "Vĩnh Long",
-)  # fmt: skip
+# A plan of each province of today.
+PROVINCES = sorted({province.today for province in provinces()})
 QUERIES = (
     "siêu thị thay túi ni lông", "dien mat troi mai nha", "phân loại rác tại nguồn", "rooftop solar", "tập huấn cho doanh nghiệp",
     "năng lượng tái tạo Cao Bằng", "kinh tế tuần hoàn trong nông nghiệp", "bao bi than thien moi truong",
@@ -59,8 +60,8 @@ def fill(home: Path, count: int, seed: random.Random) -> None:
             text = f"{' '.join(seed.sample(lines, 2))} Đợt {number}."
             row = {
                 "id": f"p{number}",
-                "doc": f"d{number % DOCUMENTS}",
-                "province": PROVINCES[number % DOCUMENTS % len(PROVINCES)],
+                "doc": f"d{number % len(PROVINCES)}",
+                "province": PROVINCES[number % len(PROVINCES)],
                 "text": text,
             }
             rows.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -95,6 +96,23 @@ def is_ready(url: str) -> bool:
         return httpx.get(f"{url}/health/ready", timeout=300).status_code == 200
     except httpx.ConnectError:
         return False
+
+
+def settle(url: str) -> None:
+    """Wait until the overviews of all plans are made for the first time."""
+    while httpx.get(f"{url}/v1/families", timeout=300).status_code == 503:
+        time.sleep(1)
+
+
+def page_times(url: str, path: str) -> dict[str, float]:
+    """Return the median and the 95 % of 60 requests for a page one after another, ms."""
+    times = []
+    with httpx.Client(base_url=url, timeout=60) as client:
+        for _ in range(60):
+            began = time.perf_counter()
+            client.get(path).raise_for_status()
+            times.append(1000 * (time.perf_counter() - began))
+    return {"p50_ms": round(statistics.median(times), 1), "p95_ms": round(sorted(times)[57], 1)}
 
 
 def memory(process: subprocess.Popen[bytes]) -> float:
@@ -188,13 +206,20 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=60)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--home", type=Path)
     parser.add_argument("--kill", action="store_true")
     given = parser.parse_args()
     seed = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        fill(home, given.paragraphs, seed)
+        filled = given.home or home
+        if not filled.exists():
+            fill(filled, given.paragraphs, random.Random(0))
+        if given.home:
+            shutil.copytree(filled, home)
         process, url = serve(home, given.workers)
+        settle(url)
+        coverage = page_times(url, "/coverage")
         soak = Soak(url)
         soak.run(given.rate, min(10, given.seconds), random.Random(2))
         soak.times.clear()
@@ -220,7 +245,7 @@ def main() -> None:
         "requests": len(everything), "requests_per_second": round(len(everything) / took, 1), "statuses": dict(soak.statuses),
         "p50_ms": round(1000 * statistics.median(everything), 1), "p95_ms": round(1000 * everything[int(0.95 * len(everything))], 1),
         "p95_ms_by_kind": {name: round(1000 * sorted(t)[int(0.95 * len(t))], 1) for name, t in soak.times.items()},
-        "memory_mb": [round(before), round(after)], "acknowledged": len(soak.acknowledged), "lost": missing,
+        "memory_mb": [round(before), round(after)], "coverage_page": coverage, "acknowledged": len(soak.acknowledged), "lost": missing,
     }  # fmt: skip
     print(json.dumps(summary, indent=1))
     bad = [status for status in soak.statuses if not re.search(r"20[0-2]$", status)]

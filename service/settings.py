@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     )
     max_job: int = Field(default=1024**3, ge=1024, description="Largest request that starts an import, in bytes.")
     rate: float = Field(
-        default=50, ge=0, description="Requests a second of one caller, ten times as many in a burst; 0: no limit."
+        default=100, ge=0, description="Requests a second of one caller, ten times as many in a burst; 0: no limit."
     )
     audit_days: int = Field(default=0, ge=0, description="Days that the audit log keeps an entry; 0: for good.")
     cors_origins: Names = Field(
