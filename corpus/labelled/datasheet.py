@@ -37,6 +37,18 @@ _ABOUT = {
     "paragraphs-statutes.jsonl": ("national law by two more writers, ministries' reports", "tagger"),
     "paragraphs-dailies.jsonl": ("national and provincial news by two more writers", "tagger"),
     "paragraphs-portals.jsonl": ("plans and decisions as newspapers and portals retell them", "tagger"),
+    "paragraphs-programmes.jsonl": (
+        "plans: every phrase of the guideline, also as one clause of a long paragraph",
+        "tagger",
+    ),
+    "paragraphs-trade.jsonl": (
+        "law, strategies, trade news: supply chains, traceability, eco-labels, importers' demands",
+        "tagger",
+    ),
+    "paragraphs-energy.jsonl": ("law, decisions, news, statistics: a renewable source in passing or late", "tagger"),
+    "paragraphs-waste.jsonl": ("law, taxes, strategies, news: waste or circular economy in passing or late", "tagger"),
+    "paragraphs-outreach.jsonl": ("training, persuasion, information among other duties, and look-alikes", "tagger"),
+    "paragraphs-bulletins.jsonl": ("news and reports about plans, with minimal changes", "tagger"),
     "phrases.jsonl": ("paragraphs in the stock phrases of plans, with contrasts; in no split", "tagger, training only"),
     "candidates.jsonl": ("labels of real paragraphs of law and news, ids only", "evaluation"),
     "seeds.jsonl": ("labels of real paragraphs of plans and news, ids only", "evaluation"),
