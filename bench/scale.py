@@ -1,4 +1,4 @@
-"""Measure indexing and search at 10,000, 100,000 and 1,000,000 paragraphs and write results/scale.md and .svg.
+"""Measure indexing and search at 10,000, 100,000 and 1,000,000 paragraphs, for results/scale.md; bench/scale_plot.py draws it.
 
     python bench/scale.py legal_passages.jsonl.zst --work FOLDER [--sizes 10000 100000] [--embedded 20000]
 

@@ -42,7 +42,7 @@ class QueryRecipe:
     batch: int = 64
     temperature: float = 0.02
     hold: float = 1.0
-    share: float = 0.75
+    share: float = 0.6
     decay: float = 0.01
     seed: int = 889
 
