@@ -28,7 +28,7 @@ from index.lexical import LexicalIndex, Words
 from index.vectors import Selection, VectorIndex, Vectors
 from nlp.accents import Restorer
 
-FORMAT = 2
+FORMAT = 3
 KEPT_GENERATIONS = 2
 VECTORS, ROWS, APPROXIMATE, ACCENTS, LEXICAL = "vectors.f32", "rows.npz", "vectors.codes", "accents", "lexical"
 _REVISION = "lexical.json"

@@ -50,10 +50,13 @@ def _schema() -> tantivy.Schema:
 
 def _facets(entry: Entry) -> list[str]:
     paragraph = entry.paragraph
-    facets = [f"province:{place}" for place in {paragraph.province, paragraph.province_today} if place]
+    facets = [f"either:{place}" for place in {paragraph.province, paragraph.province_today} if place]
     facets += [f"group:{group}" for group in paragraph.groups] + [f"year:{year}" for year in entry.years]
     facets += [f"kind:{paragraph.kind}", f"document:{paragraph.document_id}", f"target:{entry.has_target}"]
-    optional = (("type", entry.type), ("region", region_of(paragraph.province)))
+    optional = (
+        ("published", paragraph.province), ("today", paragraph.province_today), ("type", entry.type),
+        ("region", region_of(paragraph.province)),
+    )  # fmt: skip
     return facets + [f"{name}:{value}" for name, value in optional if value]
 
 
@@ -170,7 +173,7 @@ class LexicalIndex:
 
 def _filter_facets(only: Filter) -> list[str]:
     named = (
-        ("province", only.province), ("year", only.year), ("group", only.task_group), ("kind", only.kind),
+        (only.province_as, only.province), ("year", only.year), ("group", only.task_group), ("kind", only.kind),
         ("document", only.document_id), ("type", only.type), ("region", only.region), ("target", only.has_target),
     )  # fmt: skip
     return [f"{name}:{value}" for name, value in named if value is not None]

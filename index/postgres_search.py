@@ -204,8 +204,13 @@ class PostgresSnapshot:
 
 def _condition(only: Filter, n: int, values: dict[str, Any]) -> str:
     """Return what the row ``f`` of facts must be to pass ``only``, "true" where all do."""
+    provinces = {
+        "either": "(f.province = :{0} or f.province_today = :{0})",
+        "published": "f.province = :{0}",
+        "today": "f.province_today = :{0}",
+    }
     conditions = {
-        "province": "(f.province = :{0} or f.province_today = :{0})",
+        "province": provinces[only.province_as],
         "year": "(f.year = :{0} or :{0} between f.first_year and f.last_year)",
         "task_group": "f.groups @> cast(array[:{0}] as text[])",
         "kind": "f.kind = :{0}",
@@ -214,6 +219,6 @@ def _condition(only: Filter, n: int, values: dict[str, Any]) -> str:
         "region": "f.region = :{0}",
         "has_target": "f.has_target = :{0}",
     }
-    asked = {field: value for field, value in vars(only).items() if value is not None}
+    asked = {field: value for field, value in vars(only).items() if field in conditions and value is not None}
     values |= {f"{field}{n}": value for field, value in asked.items()}
     return " and ".join(conditions[field].format(f"{field}{n}") for field in asked) or "true"

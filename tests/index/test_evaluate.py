@@ -72,7 +72,9 @@ def test_judgements_are_those_of_beir_or_of_trec_by_any_whitespace(folder: Path,
 )
 def test_a_judgement_that_is_none_is_named_with_its_line(folder: Path, written: str, line: int) -> None:
     (folder / "qrels" / "dev.tsv").write_text(written)
-    with pytest.raises(CollectionError, match=rf"dev\.tsv, line {line}: expected query-id, corpus-id and a whole score"):
+    with pytest.raises(
+        CollectionError, match=rf"dev\.tsv, line {line}: expected query-id, corpus-id and a whole score"
+    ):
         read_collection(folder, "dev")
 
 
