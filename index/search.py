@@ -21,6 +21,7 @@ from index.snippet import Snippet, sentence_snippet, snippet
 from models.embedder import Embedder
 from nlp.abbreviations import abbreviations
 from nlp.accents import Restorer
+from nlp.fold import fold, has_diacritics
 from nlp.sentences import sentences
 from nlp.spelling import Speller
 
@@ -212,7 +213,9 @@ class Searcher:
                 if key == paragraph.key:
                     ranks[leg], scores[leg] = rank, round(value, 4)
         words = found.query.words
-        sought = " ".join((words.restored or words.typed, *words.expansions))
+        sought = " ".join((words.typed, *words.expansions))
+        # Diacritics that were not typed are guesses, and no reason to leave a word unmarked.
+        sought = sought if has_diacritics(words.typed) else fold(sought)
         return Hit(paragraph, round(score, 4), self._snippet(found.vector, paragraph.text, sought), ranks, scores)
 
     def _snippet(self, vector: Vectors, text: str, sought: str) -> Snippet:

@@ -177,6 +177,12 @@ def test_quoted_phrases_stand_word_for_word(searcher: Searcher, query: str, ids:
     assert set(found(searcher, query)) == ids
 
 
+@pytest.mark.parametrize(("query", "marked"), [("đường", ["đường"]), ("dương", ["dương"]), ("duong", ["đường dương"])])
+def test_only_words_as_they_were_typed_are_marked(searcher: Searcher, query: str, marked: list[str]) -> None:
+    hits = {hit.paragraph.id: hit.snippet for hit in searcher.search(query, 10, cut=0).hits}
+    assert [hits["k2"].text[a:b] for a, b in hits["k2"].marks] == marked
+
+
 def test_what_is_excluded_is_never_found(searcher: Searcher) -> None:
     assert "b1" in found(searcher, "siêu thị")
     assert "b1" not in found(searcher, "siêu thị -túi")
