@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.provinces import Province, find_provinces
 from index.lexical import Words
@@ -72,7 +72,7 @@ def understand(text: str, speller: Speller) -> Query:
     return Query(
         typed,
         tuple(meanings) if wanted else (),
-        words,
+        replace(words, excluded=excluded),
         fold(meant) if plain else meant,
         restored=read if read != wanted and reading and not reading.corrected else None,
         corrected=read if reading and reading.corrected else None,

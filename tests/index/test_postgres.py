@@ -338,6 +338,8 @@ def test_a_text_that_changed_under_its_key_is_searched_by_its_new_words(opened, 
         now = index.refresh()
         assert [key for key, _ in now.by_words(postgres_store, Words("cá lồng"), 9, Filter())] == [1]
         assert 1 not in dict(now.by_words(postgres_store, Words("túi siêu thị"), 9, Filter()))
+        assert now.by_words(postgres_store, Words("cá lồng", excluded=["túi"]), 9, Filter())
+        assert not now.by_words(postgres_store, Words("cá lồng", excluded=["cá lồng"]), 9, Filter())
         postgres_lists.extend(postgres_store, now.manifest)
 
 
