@@ -56,6 +56,17 @@ def region_of(name: str | None) -> str | None:
     return next((province.region for province in provinces() if province.name == name), None)
 
 
+def regions() -> list[str]:
+    """Return the regions, in the order of ``provinces.tsv``."""
+    return list(dict.fromkeys(province.region for province in provinces()))
+
+
+def region_named(name: str) -> str | None:
+    """Return the region called ``name``, in capitals or small letters, with or without diacritics, or None."""
+    wanted = " ".join(fold(name).split())
+    return next((region for region in regions() if fold(region) == wanted), None)
+
+
 def provinces_of(region: str) -> list[str]:
     """Return the provinces of a region, by their names of before July 2025."""
     return [province.name for province in provinces() if province.region == region]

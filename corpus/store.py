@@ -27,6 +27,7 @@ from corpus.stored import (
     Analysis,
     Archived,
     Filter,
+    ProvinceAs,
     StoredDocument,
     StoredParagraph,
     Vectors,
@@ -43,7 +44,16 @@ from corpus.stored import (
 )
 from corpus.types import Document, Tag, Target
 
-__all__ = ["Analysis", "Filter", "ParagraphIdTakenError", "Store", "StoredDocument", "StoredParagraph", "Version"]
+__all__ = [
+    "Analysis",
+    "Filter",
+    "ParagraphIdTakenError",
+    "ProvinceAs",
+    "Store",
+    "StoredDocument",
+    "StoredParagraph",
+    "Version",
+]
 Outcome = Literal["added", "updated", "unchanged"]
 # SQLite takes at most 32,766 bound values in a statement; a chunk stays well below in every query here.
 _CHUNK = 5_000

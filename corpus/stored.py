@@ -17,6 +17,8 @@ from corpus.types import Document, Evidence, Metadata, Paragraph, Skipped, Tag, 
 
 Vectors = NDArray[np.float32]
 Archived = Literal["replaced", "deleted"]
+# By which of its names a document is of a province: either, that as published, or that since July 2025.
+ProvinceAs = Literal["either", "published", "today"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class StoredParagraph:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which paragraphs to look at; None leaves a field open. A province matches as published or as of today.
+    """Which paragraphs to look at; None leaves a field open. A province matches as ``province_as`` says.
 
     A year matches the plans issued in it and those whose period it lies in; ``type`` is that of the document; ``region``
     that of the province as published (``corpus.provinces``).
@@ -68,11 +70,12 @@ class Filter:
     type: str | None = None
     region: str | None = None
     has_target: bool | None = None
+    province_as: ProvinceAs = "either"
 
     @property
     def is_open(self) -> bool:
         """True when everything passes."""
-        return self == Filter()
+        return self == Filter(province_as=self.province_as)
 
 
 @dataclass(frozen=True)
@@ -186,9 +189,10 @@ def insert_paragraphs(
             connection.execute(sa.insert(table), inserted)
 
 
-def in_province(name: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a document is of a province, by its name then or today."""
-    return sa.or_(documents.c.province == name, documents.c.province_today == name)
+def in_province(name: str, named: ProvinceAs = "either") -> sa.ColumnElement[bool]:
+    """Return the condition that a document is of a province, by its name then, today, or either."""
+    then, today = documents.c.province == name, documents.c.province_today == name
+    return {"either": sa.or_(then, today), "published": then, "today": today}[named]
 
 
 def paragraph_query(only: Filter) -> sa.Select[Any]:
@@ -200,7 +204,7 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
         paragraphs.c.agencies, paragraphs.c.corrected,
     ).join_from(paragraphs, documents)  # fmt: skip
     if only.province is not None:
-        query = query.where(in_province(only.province))
+        query = query.where(in_province(only.province, only.province_as))
     if only.year is not None:
         # A plan for a period counts for each of its years.
         in_period = sa.and_(documents.c.period_start <= only.year, only.year <= documents.c.period_end)

@@ -72,7 +72,8 @@ class Columns:
         passes = np.ones(len(self), np.bool_)
         if only.province is not None:
             then, today = (_code(names[field], only.province) for field in ("province", "province_today"))
-            passes &= (self.province == then) | (self.province_today == today)
+            named = {"published": self.province == then, "today": self.province_today == today}
+            passes &= named["published"] | named["today"] if only.province_as == "either" else named[only.province_as]
         if only.region is not None:
             inside = np.array([region_of(name) == only.region for name in names["province"]], np.bool_)
             passes &= inside[self.province]

@@ -42,7 +42,10 @@ class Snapshot(Protocol):
         """What restores diacritics by the indexed text."""
 
     def by_words(self, store: Store, words: Words, limit: int, only: Filter) -> Found:
-        """Return the BM25 scores of at most ``limit`` paragraphs that pass ``only`` and have a word of ``words``."""
+        """Return the BM25 scores of at most ``limit`` paragraphs that pass ``only`` and have a word of ``words``.
+
+        None has a word or a pair of words that these exclude.
+        """
 
     def legs(
         self, store: Store, words: Words, vector: Vectors, limit: int, filters: Sequence[Filter]

@@ -6,10 +6,9 @@ as search uses them; ``queries.jsonl`` may carry the kind of a query, and figure
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from corpus.provinces import province_named
 from corpus.types import Document, Metadata, Paragraph
 
 CUT = 10
+_BEIR_COLUMNS = 3
 
 
 class CollectionError(ValueError):
@@ -36,7 +36,10 @@ class Collection:
 
 
 def read_collection(folder: Path, split: str = "test") -> Collection:
-    """Read ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/<split>.tsv``. Raises CollectionError."""
+    """Read ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/<split>.tsv``, judgements of BEIR or of TREC.
+
+    Raises CollectionError.
+    """
     corpus, facts = {}, {}
     for row in _json_lines(folder / "corpus.jsonl"):
         corpus[str(row["_id"])] = " ".join(filter(None, (str(row.get("title") or ""), str(row["text"]))))
@@ -44,23 +47,32 @@ def read_collection(folder: Path, split: str = "test") -> Collection:
     asked = _json_lines(folder / "queries.jsonl")
     queries = {str(row["_id"]): str(row["text"]) for row in asked}
     kinds = {str(row["_id"]): str(row["metadata"]["kind"]) for row in asked if "kind" in row["metadata"]}
-    judgements: dict[str, dict[str, int]] = {}
-    path = folder / "qrels" / f"{split}.tsv"
-    try:
-        lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-    except OSError as error:
-        raise CollectionError(f"{path}: cannot be opened: {error.strerror}") from error
-    for number, fields in enumerate(lines, 1):
-        if number == 1 and fields and not fields[-1].lstrip("-").isdigit():
-            continue
-        try:
-            # query-id, corpus-id, score; TREC's own form has an unused second field.
-            judgements.setdefault(fields[0], {})[fields[-2]] = int(fields[-1])
-        except (IndexError, ValueError) as error:
-            raise CollectionError(
-                f"{path}, line {number}: expected query-id, corpus-id and a whole score by tabs"
-            ) from error
+    judgements = _judgements(folder / "qrels" / f"{split}.tsv", queries)
     return Collection(corpus, {q: text for q, text in queries.items() if q in judgements}, judgements, facts, kinds)
+
+
+def _judgements(path: Path, queries: Container[str]) -> dict[str, dict[str, int]]:
+    """Return query to text to grade: three columns as in BEIR, or four as in TREC, whose second says nothing.
+
+    A first line that names the columns is passed over; ``queries`` tell it from a judgement.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CollectionError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    judgements: dict[str, dict[str, int]] = {}
+    for number, line in enumerate(lines, 1):
+        columns = line.split()
+        try:
+            query, text, grade = columns if len(columns) == _BEIR_COLUMNS else (columns[0], *columns[2:])
+            judgements.setdefault(query, {})[text] = int(grade)
+        except (IndexError, ValueError) as error:
+            if columns and not (number == 1 and columns[0] not in queries):
+                raise CollectionError(
+                    f"{path}, line {number}: expected query-id, corpus-id and a whole score (BEIR), or query-id, 0,"
+                    f" corpus-id and a whole score (TREC), by tabs or spaces; got {line[:100]!r}"
+                ) from error
+    return judgements
 
 
 def documents(collection: Collection) -> list[Document]:

@@ -27,11 +27,11 @@ from corpus.store import Filter, Store
 from index import codes
 from index.columns import Columns, Facets, Names, facets, joined
 from index.engine import Found
-from index.lexical import LexicalIndex, Words
-from index.vectors import Selection, VectorIndex, Vectors
+from index.lexical import LexicalIndex, Words, excluded_terms
+from index.vectors import Keys, Selection, VectorIndex, Vectors
 from nlp.accents import Restorer
 
-FORMAT = 2
+FORMAT = 3
 KEPT_GENERATIONS = 2
 # Searches by words that go on beside searches by meaning.
 _AT_ONCE = 16
@@ -96,6 +96,15 @@ class Generation:
             delta &= np.isin(index.delta_keys, of_document)
         return Selection(base, delta)
 
+    def _without(self, held: Keys, allowed: Selection | None) -> Selection | None:
+        """Return the rows of ``allowed`` (None: all) but those of the keys ``held``."""
+        if not len(held):
+            return allowed
+        index = self.vectors
+        all_of = Selection(index.alive, np.ones(len(index.delta_keys), np.bool_))
+        base, delta = (allowed or all_of).base, (allowed or all_of).delta
+        return Selection(base & ~np.isin(index.keys, held), delta & ~np.isin(index.delta_keys, held))
+
     def columns_of(self, keys: Sequence[int]) -> Columns:
         """Return the columns of those of ``keys`` that are here."""
         index, wanted = self.vectors, np.array(sorted(keys), np.int64)
@@ -114,12 +123,14 @@ class Generation:
     ) -> list[tuple[Found, Found]]:
         """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the unit ``vector``."""
         found = []
+        excluded = excluded_terms(words)
+        held = np.array(self.lexical.holding(excluded) if excluded else (), np.int64)
         for only in filters:
             by_words: Callable[[], Found] = partial(self.by_words, store, words, limit, only)
             # Where both take milliseconds they go on side by side; neither holds the interpreter lock.
             if self.vectors.approximate is not None:
                 by_words = _beside().submit(copy_context().run, by_words).result
-            allowed = self.select(only, store)
+            allowed = self._without(held, self.select(only, store))
             with stage("search_dense"):
                 by_meaning = self.vectors.search(vector, limit, allowed)
             found.append((by_words(), by_meaning))

@@ -15,7 +15,7 @@ import tantivy
 from corpus.feed import Entry
 from corpus.provinces import region_of
 from corpus.store import Filter
-from nlp.fold import fold, grams, words
+from nlp.fold import fold, grams, has_diacritics, words
 
 # A match with the typed diacritics counts fully; one without them is kept, for text that lost its own.
 EXACT_WEIGHT = 1.0
@@ -24,6 +24,8 @@ RESTORED_WEIGHT = 0.4
 CONTEXT_WEIGHT = 0.3
 EXPANSION_WEIGHT = 0.5
 _MAX_TERMS = 160
+# Words of the longest grams.
+_GRAM = 2
 # Bytes of postings held before a segment is written.
 _BUILD_MEMORY = 256_000_000
 _UPDATE_MEMORY = 32_000_000
@@ -31,12 +33,13 @@ _UPDATE_MEMORY = 32_000_000
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a query for the lexical leg: typed, with diacritics restored, added by expansion, and required."""
+    """The words of a query: typed, with diacritics restored, added by expansion, phrases required, and those excluded."""
 
     typed: str
     restored: str = ""
     expansions: Sequence[str] = ()
     required: Sequence[str] = ()
+    excluded: Sequence[str] = ()
 
 
 def _schema() -> tantivy.Schema:
@@ -50,10 +53,13 @@ def _schema() -> tantivy.Schema:
 
 def _facets(entry: Entry) -> list[str]:
     paragraph = entry.paragraph
-    facets = [f"province:{place}" for place in {paragraph.province, paragraph.province_today} if place]
+    facets = [f"either:{place}" for place in {paragraph.province, paragraph.province_today} if place]
     facets += [f"group:{group}" for group in paragraph.groups] + [f"year:{year}" for year in entry.years]
     facets += [f"kind:{paragraph.kind}", f"document:{paragraph.document_id}", f"target:{entry.has_target}"]
-    optional = (("type", entry.type), ("region", region_of(paragraph.province)))
+    optional = (
+        ("published", paragraph.province), ("today", paragraph.province_today), ("type", entry.type),
+        ("region", region_of(paragraph.province)),
+    )  # fmt: skip
     return facets + [f"{name}:{value}" for name, value in optional if value]
 
 
@@ -96,6 +102,20 @@ def required_terms(query: Words) -> list[str]:
         cut = words(fold(phrase))
         found += grams(cut)[len(cut) :] or cut
     return found
+
+
+def excluded_terms(query: Words) -> list[tuple[str, str]]:
+    """Return the (field, gram) that no paragraph may have for ``query``; diacritics count where a phrase has any.
+
+    Of phrases of more than two words there is none: grams do not tell that words follow one another further than that.
+    """
+    found = []
+    for phrase in query.excluded:
+        field = "exact" if has_diacritics(phrase) else "folded"
+        cut = words(phrase if field == "exact" else fold(phrase))
+        if 0 < len(cut) <= _GRAM:
+            found.append((field, grams(cut)[-1]))
+    return list(dict.fromkeys(found))
 
 
 def _row(entry: Entry) -> tantivy.Document:
@@ -146,7 +166,10 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     def search(self, query: Words, limit: int, only: Filter) -> list[tuple[int, float]]:
-        """Return (key, BM25 score) of at most ``limit`` paragraphs that match a word of ``query`` and pass ``only``."""
+        """Return (key, BM25 score) of at most ``limit`` paragraphs that match a word of ``query`` and pass ``only``.
+
+        None has what ``excluded_terms`` names.
+        """
         weighted = weighted_terms(query)
         if not weighted:
             return []
@@ -156,21 +179,31 @@ class LexicalIndex:
         ]
         matching = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in should])
         clauses = [(tantivy.Occur.Must, matching)]
-        clauses += [
-            (tantivy.Occur.Must, tantivy.Query.term_query(self._schema, "folded", gram, "freq"))
-            for gram in required_terms(query)
-        ]
+        required = [("folded", gram) for gram in required_terms(query)]
+        clauses += [(tantivy.Occur.Must, term) for term in self._terms(required)]
+        clauses += [(tantivy.Occur.MustNot, term) for term in self._terms(excluded_terms(query))]
         for facet in _filter_facets(only):
             term = tantivy.Query.term_query(self._schema, "facet", facet, "basic")
             clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(term, 0.0)))
-        found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
+        return self._found(tantivy.Query.boolean_query(clauses), limit)
+
+    def holding(self, terms: Iterable[tuple[str, str]]) -> list[int]:
+        """Return the keys of all paragraphs that have any of the (field, gram) ``terms``."""
+        any_of = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in self._terms(terms)])
+        return [key for key, _ in self._found(tantivy.Query.const_score_query(any_of, 1.0), max(len(self), 1))]
+
+    def _terms(self, terms: Iterable[tuple[str, str]]) -> list[tantivy.Query]:
+        return [tantivy.Query.term_query(self._schema, field, gram, "freq") for field, gram in terms]
+
+    def _found(self, query: tantivy.Query, limit: int) -> list[tuple[int, float]]:
+        found = self._searcher.search(query, limit, count=False)
         keys = self._searcher.fast_field_values("key", [address for _, address in found.hits])
         return [(int(key or 0), float(score)) for key, (score, _) in zip(keys, found.hits, strict=True)]
 
 
 def _filter_facets(only: Filter) -> list[str]:
     named = (
-        ("province", only.province), ("year", only.year), ("group", only.task_group), ("kind", only.kind),
+        (only.province_as, only.province), ("year", only.year), ("group", only.task_group), ("kind", only.kind),
         ("document", only.document_id), ("type", only.type), ("region", only.region), ("target", only.has_target),
     )  # fmt: skip
     return [f"{name}:{value}" for name, value in named if value is not None]

@@ -21,7 +21,7 @@ from corpus.store import Filter, Store
 from index.bm25 import PLACES, place_of, term_of
 from index.columns import Facets, Facts, columns_of, facets, no_names
 from index.engine import Found, Vectors
-from index.lexical import Words, required_terms, weighted_terms
+from index.lexical import Words, excluded_terms, required_terms, weighted_terms
 from index.postgres_tables import PostgresManifest
 from index.postgres_write import WEIGHT_BITS
 from nlp.accents import Restorer
@@ -61,6 +61,13 @@ holding as materialized (
   select key from (select (p >> {bits})::integer as key from {s}.lists, unnest(postings) p where term = any(:required)) a
   group by key having count(*) >= :required_count
   union select key from {s}.forward where segment is null)"""
+# Old lists still have what a paragraph was before it changed: they count where they are those it is in now.
+_HELD = """,
+held as materialized (
+  select w.key from {s}.lists l, unnest(l.postings) p, {s}.forward w
+  where l.term = any(:excluded) and w.key = (p >> {bits})::integer and w.segment = l.segment
+  union all
+  select key from {s}.forward where segment is null and weights <#> cast(:held as sparsevec) < 0)"""
 _OPEN = """,
 pool{n} as (
   select key from (select key from proposed order by score desc, key limit :scored) a
@@ -182,6 +189,11 @@ class PostgresSnapshot:
                 "required_count": len(required),
             }
             parts.append(_HOLDING.format(**names))
+        excluded = [term_of(*term) for term in excluded_terms(words)]
+        if excluded:
+            ones = ",".join(f"{place + 1}:1" for place in sorted(set(map(place_of, excluded))))
+            values |= {"excluded": excluded, "held": f"{{{ones}}}/{PLACES}"}
+            parts.append(_HELD.format(**names))
         if vector is not None:
             values["vector"] = "[" + ",".join(map(repr, vector.tolist())) + "]"
             parts.append(_MEANT)
@@ -191,6 +203,7 @@ class PostgresSnapshot:
             source = f"holding h, lateral (select * from {source} where f.key = h.key offset 0) f"
         for n, only in enumerate(filters):
             passes = _condition(only, n, values) + (" and f.key in (select key from holding)" if required else "")
+            passes += " and f.key not in (select key from held)" if excluded else ""
             own = {**names, "n": n, "passes": passes, "required": has_required, "source": source}
             parts.append((_OPEN if passes == "true" else _FILTERED).format(**own))
             parts.append(_LEXICAL.format(**own))
@@ -204,8 +217,13 @@ class PostgresSnapshot:
 
 def _condition(only: Filter, n: int, values: dict[str, Any]) -> str:
     """Return what the row ``f`` of facts must be to pass ``only``, "true" where all do."""
+    provinces = {
+        "either": "(f.province = :{0} or f.province_today = :{0})",
+        "published": "f.province = :{0}",
+        "today": "f.province_today = :{0}",
+    }
     conditions = {
-        "province": "(f.province = :{0} or f.province_today = :{0})",
+        "province": provinces[only.province_as],
         "year": "(f.year = :{0} or :{0} between f.first_year and f.last_year)",
         "task_group": "f.groups @> cast(array[:{0}] as text[])",
         "kind": "f.kind = :{0}",
@@ -214,6 +232,6 @@ def _condition(only: Filter, n: int, values: dict[str, Any]) -> str:
         "region": "f.region = :{0}",
         "has_target": "f.has_target = :{0}",
     }
-    asked = {field: value for field, value in vars(only).items() if value is not None}
+    asked = {field: value for field, value in vars(only).items() if field in conditions and value is not None}
     values |= {f"{field}{n}": value for field, value in asked.items()}
     return " and ".join(conditions[field].format(f"{field}{n}") for field in asked) or "true"

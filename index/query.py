@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.provinces import Province, find_provinces
 from index.lexical import Words
@@ -15,8 +15,10 @@ from nlp.spelling import Speller
 _YEAR = re.compile(r"(?<![\d.,/])(20[1-4]\d)(?![\d.,/]|\s*MW)")
 _QUOTED = re.compile(r'(?<!\S)(-?)["“”]([^"“”]*[^\W_][^"“”]*)["“”]')
 _MINUS = re.compile(r"(?<!\S)-([^\W\d_][^\s\"“”]*)")
-# Longer texts are pasted passages, whose quotation marks and dashes are their own.
-_MAX_OPERATOR_CHARACTERS = 160
+# Texts of more than the first that run on like prose, and all of more than the second, are pasted passages, whose quotation
+# marks and dashes are their own.
+_MAX_QUERY_CHARACTERS, _MAX_OPERATOR_CHARACTERS = 160, 500
+_PROSE = re.compile(r"[.;:!?…](?=\s|$)")
 _NUMBER = re.compile(r"(?<![\w/])\d{1,5}/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]{2,})*(?!\w)")
 _FIGURE = re.compile(r"(?<![\w/.,])\d+(?:[.,]\d+)*(?![\w/]|[.,]\d)")
 
@@ -46,7 +48,11 @@ class Query:
 
 
 def understand(text: str, speller: Speller) -> Query:
-    """Return the query behind ``text``. Typed diacritics are kept, untyped ones restored, slips corrected."""
+    """Return the query behind ``text``. Typed diacritics are kept, untyped ones restored, slips corrected.
+
+    "..." asks for words as they stand, -word and -"..." leave out what has them; in a pasted passage, which is one of more
+    than 500 characters or a sentence of more than 160, these signs say nothing.
+    """
     typed = " ".join(normalize(text).split())
     wanted, phrases, excluded = _operators(typed)
     translated = translate(wanted)
@@ -66,7 +72,7 @@ def understand(text: str, speller: Speller) -> Query:
     return Query(
         typed,
         tuple(meanings) if wanted else (),
-        words,
+        replace(words, excluded=excluded),
         fold(meant) if plain else meant,
         restored=read if read != wanted and reading and not reading.corrected else None,
         corrected=read if reading and reading.corrected else None,
@@ -81,14 +87,25 @@ def understand(text: str, speller: Speller) -> Query:
 
 
 def _operators(typed: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Return what is looked for, without the signs of its operators, the quoted phrases, and what is excluded."""
-    if len(typed) > _MAX_OPERATOR_CHARACTERS:
+    """Return what is looked for, without the signs of its operators, the quoted phrases, and what is excluded.
+
+    A pasted passage has no operators, and is looked for as it is: a text of more than 500 characters, or of more than 160
+    that has the stop, colon or semicolon of a sentence outside quotation marks.
+    """
+    if _is_passage(typed):
         return typed, (), ()
     quoted = [(minus, phrase.strip()) for minus, phrase in _QUOTED.findall(typed)]
     rest = _QUOTED.sub(lambda match: "" if match[1] else match[2], typed)
     excluded = [phrase for minus, phrase in quoted if minus] + _MINUS.findall(rest)
     wanted = " ".join(_MINUS.sub("", rest).split())
-    return wanted, tuple(phrase for minus, phrase in quoted if not minus), tuple(excluded)
+    phrases = dict.fromkeys(phrase for minus, phrase in quoted if not minus)
+    return wanted, tuple(phrases), tuple(dict.fromkeys(excluded))
+
+
+def _is_passage(typed: str) -> bool:
+    if len(typed) > _MAX_OPERATOR_CHARACTERS:
+        return True
+    return len(typed) > _MAX_QUERY_CHARACTERS and bool(_PROSE.search(_QUOTED.sub(" ", typed)))
 
 
 def _named_provinces(typed: str) -> list[Province]:

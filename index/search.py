@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import zip_longest
 
 import numpy as np
 
@@ -14,17 +16,24 @@ from index.engine import Found, Snapshot
 from index.features import Describer, Scores, Table, Vectors
 from index.fuse import fuse
 from index.operators import allows
-from index.paging import cursor_after, start_of
+from index.paging import Seen, cursor_after, seen_by, start_of
 from index.query import Query, understand
 from index.rank import Ranking, shipped
 from index.snippet import Snippet, sentence_snippet, snippet
 from models.embedder import Embedder
 from nlp.abbreviations import abbreviations
 from nlp.accents import Restorer
+from nlp.fold import fold, has_diacritics
 from nlp.sentences import sentences
 from nlp.spelling import Speller
 
+# So many hits of each leg make the first ranking, and at most so many are asked of one, for pages far down.
 DEPTH = 100
+MAX_DEPTH = 10_000
+# So much deeper a leg is asked where what it found has what the query excludes.
+_DEEPER = 4
+# Below all scores of the first ranking.
+_LEAST = 1e-6
 # So many candidates of the first ranking are described and ranked again.
 CANDIDATES = 40
 # Share of the dense leg in the first ranking.
@@ -54,7 +63,8 @@ class Hit:
 class Result:
     """Hits, best first, how the query was understood, and how long it took.
 
-    ``facets`` count all paragraphs of the ranking that the hits are a page of; ``next_cursor`` is None on its last page.
+    ``facets`` count all paragraphs of the ranking that the hits are a page of, which is the longer the further down that is;
+    ``next_cursor`` is None on the last page.
     """
 
     query: Query
@@ -106,20 +116,24 @@ class Searcher:
         """
         began = time.perf_counter()
         only = only or Filter()
-        found = self.candidates(text, only)
+        seen = seen_by(cursor, text, only) if cursor else None
+        # With one more, that says whether there is another page.
+        depth = (seen.count if seen else 0) + limit + 1
+        found = self.candidates(text, only, max(DEPTH, min(depth, MAX_DEPTH)))
         ranking = self._ranked(found)
         # A quoted phrase that stands in the text is an answer in itself.
         if cut > 0 and self._embedder.id == self._ranking.embedder and not found.query.phrases:
             ranking = [hit for hit in ranking if hit[1] >= cut] if ranking and ranking[0][1] >= NOTHING else []
         if grouped:
             ranking = self._grouped(ranking)
-        start = start_of(cursor, ranking, text, only) if cursor else 0
+        start = start_of(seen, ranking) if seen else 0
         page = ranking[start : start + limit]
         paragraphs = {paragraph.key: paragraph for paragraph in found.paragraphs}
         paragraphs |= self._store.paragraphs_by_key([key for key, _ in page if key not in paragraphs])
         hits = [self._hit(found, paragraphs[key], score) for key, score in page if key in paragraphs]
         counted = self._index.facets(self._store, [key for key, _ in ranking])
-        rest = cursor_after(*page[-1], text, only) if start + limit < len(ranking) else None
+        following = start + limit < len(ranking)
+        rest = cursor_after(Seen(*page[-1], start + limit), text, only) if following else None
         return Result(found.query, hits, 1000 * (time.perf_counter() - began), self._embedder.id, counted, rest)
 
     def rankings(self, text: str) -> dict[str, Found]:
@@ -135,19 +149,19 @@ class Searcher:
         ]
         return vector
 
-    def candidates(self, text: str, only: Filter) -> Candidates:
-        """Return what the legs find for ``text``, and the features of the head of it."""
+    def candidates(self, text: str, only: Filter, depth: int = DEPTH) -> Candidates:
+        """Return the at least ``depth`` best that the legs find for ``text``, where so many are, and the head's features."""
         query = understand(text, self._speller)
         vector = self._meaning(query)
-        legs = self._legs(query, vector, only) if query.meanings else {}
-        first = fuse(legs, {leg: DENSE_SHARE if leg.startswith("dense") else 1 - DENSE_SHARE for leg in legs})
-        checked = first if query.excluded else first[:CANDIDATES]
-        by_key = self._store.paragraphs_by_key([key for key, _ in checked])
-        allowed = {key for key, paragraph in by_key.items() if allows(query, paragraph)}
-        first = [(key, score) for key, score in checked if key in allowed] + first[len(checked) :]
+        legs = self._legs(query, vector, only, depth) if query.meanings else {}
+        first = _first(legs)
+        by_key = self._store.paragraphs_by_key([key for key, _ in first[:CANDIDATES]])
+        first = [scored for scored in first[:CANDIDATES] if scored[0] in by_key] + first[CANDIDATES:]
         paragraphs = [by_key[key] for key, _ in first[:CANDIDATES] if key in by_key]
-        lexical = {**dict(legs.get("lexical_named", ())), **dict(legs.get("lexical", ()))}
-        dense = {**dict(legs.get("dense_named", ())), **dict(legs.get("dense", ()))}
+        # Of the same depth for any page, as the ranking was fitted with.
+        heads = {leg: hits[:DEPTH] for leg, hits in legs.items()}
+        lexical = {**dict(heads.get("lexical_named", ())), **dict(heads.get("lexical", ()))}
+        dense = {**dict(heads.get("dense_named", ())), **dict(heads.get("dense", ()))}
         vectors = self._index.vectors_of(self._store, [paragraph.key for paragraph in paragraphs])
         features = self._describer.describe(query, paragraphs, Scores(lexical, dense), vectors)
         return Candidates(query, vector, legs, first, paragraphs, features)
@@ -175,29 +189,42 @@ class Searcher:
                 best.setdefault(paragraphs[key].document_id, (key, score))
         return list(best.values())
 
-    def _legs(self, query: Query, vector: Vectors, only: Filter) -> dict[str, Found]:
+    def _legs(self, query: Query, vector: Vectors, only: Filter, depth: int) -> dict[str, Found]:
         if query.phrases:
-            return self._phrase_legs(query, vector, only)
+            return self._phrase_legs(query, vector, only, depth)
         filters = {"": only}
         # A province named in the query is a wish, not a filter: its paragraphs are ranked once more on their own.
         if query.province and only.province is None:
             filters["_named"] = replace(only, province=query.province)
-        found = self._index.legs(self._store, query.words, vector, DEPTH, list(filters.values()))
-        legs: dict[str, Found] = {}
-        for name, (lexical, dense) in zip(filters, found, strict=True):
-            legs |= {f"lexical{name}": lexical, f"dense{name}": dense}
-        return {leg: hits for leg, hits in legs.items() if hits}
+        asked = depth
+        while True:
+            found = self._index.legs(self._store, query.words, vector, asked, list(filters.values()))
+            legs: dict[str, Found] = {}
+            for name, (lexical, dense) in zip(filters, found, strict=True):
+                legs |= {f"lexical{name}": lexical, f"dense{name}": dense}
+            kept = self._allowed(query, legs) if query.excluded else legs
+            # The index leaves out all but long phrases; of these, what is left may be too few.
+            is_whole = all(len(kept[leg]) >= depth or len(hits) < asked for leg, hits in legs.items())
+            if is_whole or asked >= MAX_DEPTH:
+                return {leg: hits[:depth] for leg, hits in kept.items() if hits}
+            asked = min(asked * _DEEPER, MAX_DEPTH)
 
-    def _phrase_legs(self, query: Query, vector: Vectors, only: Filter) -> dict[str, Found]:
+    def _allowed(self, query: Query, legs: dict[str, Found]) -> dict[str, Found]:
+        """Return of ``legs`` what the query allows, by the text itself."""
+        keys = {key for hits in legs.values() for key, _ in hits}
+        paragraphs = self._store.paragraphs_by_key(sorted(keys))
+        allowed = {key for key, paragraph in paragraphs.items() if allows(query, paragraph)}
+        return {leg: [hit for hit in hits if hit[0] in allowed] for leg, hits in legs.items()}
+
+    def _phrase_legs(self, query: Query, vector: Vectors, only: Filter, depth: int) -> dict[str, Found]:
         """Search only among the paragraphs that have every quoted phrase word for word."""
         words = replace(query.words, required=query.phrases)
-        lexical = self._index.by_words(self._store, words, PHRASE_DEPTH, only)
-        paragraphs = self._store.paragraphs_by_key([key for key, _ in lexical])
-        holding = [(key, score) for key, score in lexical if key in paragraphs and allows(query, paragraphs[key])]
+        lexical = self._index.by_words(self._store, words, max(PHRASE_DEPTH, depth), only)
+        holding = self._allowed(query, {"lexical": lexical})["lexical"]
         keys = [key for key, _ in holding[:DEPTH]]
         near = (self._index.vectors_of(self._store, keys) @ vector).tolist()
         dense = sorted(zip(keys, near, strict=True), key=lambda scored: -scored[1])
-        return {"lexical": holding[:DEPTH], "dense": dense} if holding else {}
+        return {"lexical": holding[:depth], "dense": dense} if holding else {}
 
     def _meaning(self, query: Query) -> Vectors:
         """Return the unit vector between the query's meanings: as typed, and in the words of plans."""
@@ -212,7 +239,9 @@ class Searcher:
                 if key == paragraph.key:
                     ranks[leg], scores[leg] = rank, round(value, 4)
         words = found.query.words
-        sought = " ".join((words.restored or words.typed, *words.expansions))
+        sought = " ".join((words.typed, *words.expansions))
+        # Diacritics that were not typed are guesses, and no reason to leave a word unmarked.
+        sought = sought if has_diacritics(words.typed) else fold(sought)
         return Hit(paragraph, round(score, 4), self._snippet(found.vector, paragraph.text, sought), ranks, scores)
 
     def _snippet(self, vector: Vectors, text: str, sought: str) -> Snippet:
@@ -223,6 +252,22 @@ class Searcher:
             return by_words
         near = self._embedder.embed_passages([text[a:b] for a, b in spans]) @ vector
         return sentence_snippet(text, spans[int(np.argmax(near))])
+
+
+def _first(legs: Mapping[str, Found]) -> Found:
+    """Return the heads of the legs fused, and below them what the legs found deeper, by its place there.
+
+    So a ranking begins alike however deep the legs went, and pages fit together.
+    """
+    fused = fuse(
+        {leg: hits[:DEPTH] for leg, hits in legs.items()},
+        {leg: DENSE_SHARE if leg.startswith("dense") else 1 - DENSE_SHARE for leg in legs},
+    )
+    known = {key for key, _ in fused}
+    rows = zip_longest(*(hits[DEPTH:] for hits in legs.values()))
+    deeper = dict.fromkeys(hit[0] for row in rows for hit in row if hit and hit[0] not in known)
+    below = [(key, _LEAST * DEPTH / (DEPTH + place)) for place, key in enumerate(deeper, 1)]
+    return [(key, max(score, _LEAST)) for key, score in fused] + below
 
 
 @lru_cache(maxsize=4)

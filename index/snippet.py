@@ -6,13 +6,14 @@ from collections.abc import Set
 from dataclasses import dataclass
 from functools import lru_cache
 
-from nlp.fold import fold, word_spans, words
+from nlp.fold import fold, has_diacritics, word_spans, words
 from nlp.sentences import sentences
 
 MAX_CHARACTERS = 280
 _STOP = frozenset(
-    "va cua cac cho voi den trong la co duoc theo ve tai nhung mot khi nay do tu cung nhu of the and in to".split()
+    "và của các cho với đến trong là có được theo về tại những một khi này nay do đó từ cũng như of the and in to".split()
 )
+_STOP_FOLDED = frozenset(map(fold, _STOP))
 
 
 @dataclass(frozen=True)
@@ -25,21 +26,30 @@ class Snippet:
 
 
 def snippet(text: str, query: str) -> Snippet:
-    """Return the stretch of ``text`` with most of the words of ``query``, compared without diacritics."""
-    folded, wanted = fold(text), _wanted(query)
-    hits = [(a, b) for a, b in word_spans(text) if folded[a:b] in wanted]
-    start, end = _window(text, folded, hits)
+    """Return the stretch of ``text`` with most of the words of ``query``.
+
+    They are compared as they are spelt where ``query`` has diacritics, and without diacritics where it has none or where
+    ``text`` has none of its words so spelt.
+    """
+    spans, hits = word_spans(text), []
+    if has_diacritics(query):
+        spelt, wanted = text, _wanted(query)
+        hits = [(a, b) for a, b in spans if text[a:b].lower() in wanted]
+    if not hits:
+        spelt, wanted = fold(text), _wanted(fold(query))
+        hits = [(a, b) for a, b in spans if spelt[a:b] in wanted]
+    start, end = _window(text, spelt, hits)
     lead, trail = ("… " if start > 0 else ""), (" …" if end < len(text) else "")
     shift = len(lead) - start
     marks = _merge([(a + shift, b + shift) for a, b in hits if start <= a and b <= end], lead + text[start:end])
-    return Snippet(lead + text[start:end] + trail, marks, len({folded[a:b] for a, b in hits}))
+    return Snippet(lead + text[start:end] + trail, marks, len({spelt[a:b].lower() for a, b in hits}))
 
 
 @lru_cache(maxsize=64)
 def _wanted(query: str) -> Set[str]:
-    """Return the words of ``query`` that tell something, folded; all of them where none does."""
-    folded = set(words(fold(query)))
-    return {word for word in folded if len(word) > 1 and word not in _STOP} or folded
+    """Return the words of ``query`` that tell something; all of them where none does."""
+    found, stop = set(words(query)), _STOP if has_diacritics(query) else _STOP_FOLDED
+    return {word for word in found if len(word) > 1 and word not in stop} or found
 
 
 def sentence_snippet(text: str, span: tuple[int, int]) -> Snippet:
@@ -50,7 +60,7 @@ def sentence_snippet(text: str, span: tuple[int, int]) -> Snippet:
     return Snippet(lead + text[start:end] + trail, ((span[0] + shift, min(span[1], end) + shift),), 0)
 
 
-def _window(text: str, folded: str, hits: list[tuple[int, int]]) -> tuple[int, int]:
+def _window(text: str, spelt: str, hits: list[tuple[int, int]]) -> tuple[int, int]:
     if len(text) <= MAX_CHARACTERS:
         return 0, len(text)
     starts = [a for a, _ in sentences(text)] or [0]
@@ -58,7 +68,7 @@ def _window(text: str, folded: str, hits: list[tuple[int, int]]) -> tuple[int, i
         return _trim(text, starts[0])
 
     def distinct(start: int) -> int:
-        return len({folded[a:b] for a, b in hits if start <= a and b <= start + MAX_CHARACTERS})
+        return len({spelt[a:b].lower() for a, b in hits if start <= a and b <= start + MAX_CHARACTERS})
 
     # Windows open at a sentence, or a little before a hit where the sentence is too long to reach it.
     options = starts + [max(0, a - 60) for a, _ in hits]

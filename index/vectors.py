@@ -95,7 +95,7 @@ class VectorIndex:
             return kept
         share = len(kept) / len(mask)
         if self.approximate is not None and len(kept) > EXACT_LIMIT and share > _LEAST_SHARE:
-            found = codes.propose(self.approximate, vector, codes.candidates(limit, share))
+            found = codes.propose(self.approximate, vector, codes.candidates(limit, len(kept), len(mask)))
             found = found[mask[found]]
             if len(found) >= limit:
                 return found

@@ -10,8 +10,7 @@ from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from corpus.provinces import province_named
-from corpus.store import Filter
+from corpus.store import Filter, ProvinceAs
 from corpus.targets import find_targets
 from corpus.types import Kind
 from index.paging import CursorError
@@ -20,6 +19,7 @@ from service.behind import Behind, BusyError
 from service.comparing import compare_provinces
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
+from service.filtering import filter_of
 from service.forms import (
     comparison_form,
     document_form,
@@ -48,7 +48,6 @@ from service.schemas import (
     Rows,
     Tagged,
 )
-from service.workspace import Workspace
 
 router = APIRouter(prefix="/v1", responses=problem_responses(401, 422, 429, 500), dependencies=[Depends(may_read)])
 Form = dict[str, Any]
@@ -60,18 +59,6 @@ Province = Annotated[
     str | None, Query(description="By its name then or today, with or without diacritics.", examples=["Cao Bằng"])
 ]
 Group = Annotated[str | None, Query(description="Key of a task group.", examples=["renewable_energy"])]
-
-
-def filter_of(space: Workspace, province: str | None, year: int | None, task_group: str | None) -> Filter:
-    """Return the filter of query parameters. Raises ProblemError 400 naming what would be accepted."""
-    if task_group and task_group not in (known := [group.key for group in space.groups]):
-        raise ProblemError(400, f"unknown task_group {task_group!r}; known are {', '.join(known)}")
-    named = province_named(province) if province else None
-    if province and named is None and province not in space.store.provinces():
-        raise ProblemError(
-            400, f"unknown province {province!r}; accepted are the names of the 63 provinces and of today's 34"
-        )
-    return Filter(named.name if named else province or None, year, task_group or None)
 
 
 @router.get("/search", response_model=Found, dependencies=FRESH, responses=problem_responses(400))
@@ -97,16 +84,23 @@ def search(
         str | None, Query(max_length=100, description="Type of document.", examples=["Kế hoạch"])
     ] = None,
     region: Annotated[
-        str | None, Query(max_length=100, description="Region of the province.", examples=["Tây Nguyên"])
+        str | None,
+        Query(
+            max_length=100, description="Region of the province, with or without diacritics.", examples=["Tây Nguyên"]
+        ),
     ] = None,
     has_target: Annotated[
         bool | None, Query(description="Only paragraphs with a target, or only those without.")
     ] = None,
+    province_as: Annotated[
+        ProvinceAs,
+        Query(description="By which name `province` is meant: that a plan was published under, today's, or either."),
+    ] = "either",
     cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
 ) -> Form:
     """Search paragraphs by words and by meaning, with counts by facet; `cursor` gives the pages after the first."""
-    named = filter_of(space, province, year, task_group)
-    only = replace(named, kind=kind, type=type or None, region=region or None, has_target=has_target)
+    named = filter_of(space, province, year, task_group, region, province_as)
+    only = replace(named, kind=kind, type=type or None, has_target=has_target)
     try:
         return result_form(space.searcher.search(q, k, only, cursor or None))
     except CursorError as error:

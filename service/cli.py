@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from service import finetuning, judging, keeping, migrating, operating, overview
 from service.errors import NothingUsableError, UsageError, UserError
+from service.filtering import filter_of
 from service.options import (
     DocumentType,
     Group,
@@ -21,11 +22,11 @@ from service.options import (
     Limit,
     ParagraphKind,
     Province,
+    ProvinceNamed,
     Region,
     RowsFile,
     Tally,
     Year,
-    filter_of,
     progress,
     workspace,
 )  # fmt: skip
@@ -166,6 +167,7 @@ def search(
     batch: Annotated[Path | None, typer.Option(metavar="Q.jsonl", help='Many queries, {"id", "text"} a line.')] = None,
     limit: Limit = 10,
     province: Province = None,
+    province_as: ProvinceNamed = "either",
     year: Year = None,
     task_group: Group = None,
     kind: ParagraphKind = None,
@@ -194,8 +196,8 @@ def search(
         raise UsageError("--cursor goes with a QUERY, not with --batch")
     rows = read_rows(batch, ("id", "text")) if batch else []
     with workspace() as space:
-        named = filter_of(space, province, year, task_group)
-        only = replace(named, kind=kind, type=type, region=region, has_target=has_target)
+        named = filter_of(space, province, year, task_group, region, province_as)
+        only = replace(named, kind=kind, type=type, has_target=has_target)
         searcher, cut = space.searcher, 0.0 if all_hits else CUT
         if query is not None:
             try:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from service.errors import UsageError
-from service.options import Group, Json, Limit, Province, Year, filter_of, progress, say, workspace
+from service.filtering import filter_of
+from service.options import Group, Json, Limit, Province, Year, progress, say, workspace
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from service.errors import NothingUsableError
-from service.options import Group, Json, JsonLines, Province, Year, filter_of, progress, say, workspace
+from service.filtering import filter_of
+from service.options import Group, Json, JsonLines, Province, Year, progress, say, workspace
 
 DocumentId = Annotated[
     str, typer.Argument(metavar="DOCUMENT", help="A document's id, as `kehoach documents` lists it.")

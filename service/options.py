@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from corpus.store import Filter
+from corpus.store import ProvinceAs
 from corpus.types import Kind
-from service.errors import NothingUsableError, UsageError
+from service.errors import NothingUsableError
 from service.settings import settings
 from service.workspace import Workspace
 
@@ -23,12 +23,20 @@ JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print JSON lines on st
 RowsFile = Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="JSON lines, or - for standard input.")]
 Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="How many hits.")]
 Province = Annotated[str | None, typer.Option(help="Only this province, by its name then or today.")]
+ProvinceNamed = Annotated[
+    ProvinceAs,
+    typer.Option(
+        "--province-as", help="By which name --province is meant: that a plan was published under, today's, either."
+    ),
+]
 Year = Annotated[int | None, typer.Option(help="Only plans issued in, or running over, this year.")]
 Group = Annotated[str | None, typer.Option("--task-group", help="Only paragraphs of this task group.")]
 
 ParagraphKind = Annotated[Kind | None, typer.Option(help="Only paragraphs of this kind.")]
 DocumentType = Annotated[str | None, typer.Option("--type", help='Only documents of this type, such as "Kế hoạch".')]
-Region = Annotated[str | None, typer.Option(help='Only provinces of this region, such as "Tây Nguyên".')]
+Region = Annotated[
+    str | None, typer.Option(help='Only provinces of this region, such as "Tây Nguyên" or "tay nguyen".')
+]
 HasTarget = Annotated[
     bool | None, typer.Option("--has-target/--no-target", help="Only paragraphs with a target, or only those without.")
 ]
@@ -97,14 +105,3 @@ class Tally:
         self._failed += failed
         rate = self._done / max(time.monotonic() - self._began, 1e-9)
         self._bar.update(self._task, completed=self._done, description=f"files, {rate:.1f}/s, {self._failed} failed")
-
-
-def filter_of(space: Workspace, province: str | None, year: int | None, group: str | None) -> Filter:
-    """Return the filter of the options. Raises UsageError naming what would be accepted."""
-    from corpus.provinces import province_named
-
-    known = [g.key for g in space.groups]
-    if group is not None and group not in known:
-        raise UsageError(f"unknown task group {group!r}; known are {', '.join(known)}")
-    named = province_named(province) if province else None
-    return Filter(named.name if named else province, year, group)

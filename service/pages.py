@@ -23,9 +23,9 @@ from index.differences import Change
 from nlp.fold import fold
 from service import sessions
 from service.access import Space, may_read
-from service.api import filter_of
 from service.comparing import compare_provinces
 from service.errors import NothingUsableError, UserError
+from service.filtering import filter_of
 from service.workspace import Workspace
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from service import sessions
 from service.access import Space, Who, may_edit, may_read
-from service.api import filter_of
 from service.correcting import correct, queue
 from service.errors import NothingUsableError
+from service.filtering import filter_of
 from service.pages import Language, render, sorted_provinces
 from service.problems import ProblemError
 

@@ -12,9 +12,9 @@ from starlette.datastructures import FormData
 from corpus.engine import is_lost
 from service import jobs, searches, sessions
 from service.access import Space, Who, may_edit, may_read
-from service.api import filter_of
 from service.errors import UsageError
 from service.feeds import feed_path
+from service.filtering import filter_of
 from service.hosts import host_id
 from service.jobs_api import files_of, sent
 from service.keys import allows

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from service import audit, searches
 from service.access import Space, Who, may_administer, may_edit, may_read
-from service.api import Group, Province, filter_of
+from service.api import Group, Province
 from service.feeds import MEDIA_TYPE, atom, feed_path
 from service.fetching import check
+from service.filtering import filter_of
 from service.news import news
 from service.paging import Cursor, Limit, fresh, page_of, read_number
 from service.problems import ProblemError, Responses, problem_responses

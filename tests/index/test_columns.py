@@ -32,7 +32,7 @@ def entries(draw: st.DrawFn) -> list[Entry]:
 
 
 filters = st.builds(
-    Filter, province=places, year=years, task_group=st.sampled_from([None, "awareness", "unknown"]),
+    Filter, province=places, province_as=st.sampled_from(["either", "published", "today"]), year=years, task_group=st.sampled_from([None, "awareness", "unknown"]),
     kind=st.sampled_from([None, "task", "unknown"]), type=st.sampled_from([None, "Kế hoạch", "unknown"]),
     region=st.sampled_from([None, "Trung du và miền núi phía Bắc", "unknown"]), has_target=st.sampled_from([None, True, False]),
 )  # fmt: skip
@@ -40,8 +40,9 @@ filters = st.builds(
 
 def passes(entry: Entry, only: Filter) -> bool:
     p = entry.paragraph
+    named = {"either": (p.province, p.province_today), "published": (p.province,), "today": (p.province_today,)}
     return (
-        only.province in (None, p.province, p.province_today)
+        only.province in (None, *named[only.province_as])
         and (only.year is None or only.year in entry.years)
         and (only.task_group is None or only.task_group in p.groups)
         and only.kind in (None, p.kind)

@@ -140,6 +140,8 @@ def test_filters_agree_with_the_store(index: Index, store: Store, words_embedder
         Filter(task_group="awareness"), Filter(task_group="none"), Filter(kind="task"), Filter(kind="news"),
         Filter(type="Quyết định"), Filter(region="Đồng bằng sông Cửu Long"), Filter(region="?"), Filter(has_target=True),
         Filter(has_target=False, year=2021), Filter(document_id="q"), Filter(document_id="?"), Filter(),
+        Filter(province="Bắc Kạn", province_as="published"), Filter(province="Bắc Kạn", province_as="today"),
+        Filter(province="Thái Nguyên", province_as="published"), Filter(province="Thái Nguyên", province_as="today"),
     ]  # fmt: skip
     for merged in (False, True):
         for only in filters:

@@ -45,6 +45,45 @@ def test_a_collection_keeps_what_is_known_of_its_texts(folder: Path) -> None:
     assert place == {"d": "Cao Bằng", "evaluation": None}
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "query-id\tcorpus-id\tscore\nq\ta\t2\nq\tb\t0\n",
+        "q\ta\t2\r\nq\tb\t0",
+        "q 0 a 2\n\nq 0 b 0\n",
+        "\ufeffq\t0  a\t2 \nq\tQ0\tb\t0\n",
+        "qid iter docid rel\nq   a   2\nq 0 b 0\n",
+    ],
+)
+def test_judgements_are_those_of_beir_or_of_trec_by_any_whitespace(folder: Path, written: str) -> None:
+    (folder / "qrels" / "dev.tsv").write_text(written, encoding="utf-8")
+    assert read_collection(folder, "dev").judgements == {"q": {"a": 2, "b": 0}}
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("q a much", 1),
+        ("query-id corpus-id score\nq a\n", 2),
+        ("q a 1\nq 0 a 1 x", 2),
+        ("q a 1\n\nq a 0.5", 3),
+        ("query-id corpus-id score\nquery-id corpus-id score\n", 2),
+    ],
+)
+def test_a_judgement_that_is_none_is_named_with_its_line(folder: Path, written: str, line: int) -> None:
+    (folder / "qrels" / "dev.tsv").write_text(written)
+    with pytest.raises(
+        CollectionError, match=rf"dev\.tsv, line {line}: expected query-id, corpus-id and a whole score"
+    ):
+        read_collection(folder, "dev")
+
+
+def test_judgements_that_are_not_utf8_are_named(folder: Path) -> None:
+    (folder / "qrels" / "dev.tsv").write_bytes(b"q a \xff")
+    with pytest.raises(CollectionError, match=r"dev\.tsv: cannot be read"):
+        read_collection(folder, "dev")
+
+
 def test_an_absent_split_is_named(folder: Path) -> None:
     with pytest.raises(CollectionError, match=r"test\.tsv"):
         read_collection(folder)

@@ -21,6 +21,7 @@ from index import postgres_build, postgres_lists, postgres_search
 from index.generation import StaleIndexError
 from index.lexical import Words
 from index.live import LiveIndex
+from index.operators import contains
 from index.postgres import PostgresIndex
 from service.settings import Settings
 from tests import postgres
@@ -136,6 +137,25 @@ def test_filters_inside_the_legs_leave_as_many_hits_as_there_are(
         best = exact(store, vectors, query, only, 10)
         hits += len(set(best) & {key for key, _ in dense[:10]}) / len(best)
     assert hits / 20 >= 0.98
+
+
+@pytest.mark.parametrize("scans_all", [True, False])
+@pytest.mark.parametrize("phrase", ["tử1", "tu1", "tu3 tử1", "không có"])
+@pytest.mark.parametrize("only", [Filter(), Filter(type="Kế hoạch")])
+def test_exclusions_inside_the_legs_leave_as_many_hits_as_there_are(
+    many, only: Filter, phrase: str, monkeypatch: pytest.MonkeyPatch, scans_all: bool
+) -> None:
+    monkeypatch.setattr(postgres_search, "_EXACT", 20 if scans_all else 0)
+    store, _ = many
+    allowed = [p for p in store.paragraphs(only) if not contains(p.text, phrase)]
+    left, sought = {p.key for p in allowed}, ("tu0", "tu1", "tu3")
+    matching = {p.key for p in allowed if any(contains(p.text, word) for word in sought)}
+    words = Words("tu0 tử1 tử3", excluded=[phrase])
+    vector = np.ones(DIMENSION, np.float32) / 8
+    lexical, dense = index_of(store).snapshot().legs(store, words, vector, 100, [only])[0]
+    assert (len(lexical), len(dense)) == (min(100, len(matching)), min(100, len(left)))
+    assert {key for key, _ in lexical} <= matching
+    assert {key for key, _ in dense} <= left
 
 
 def test_both_filters_of_a_query_are_answered_in_their_order(many) -> None:
@@ -338,6 +358,8 @@ def test_a_text_that_changed_under_its_key_is_searched_by_its_new_words(opened, 
         now = index.refresh()
         assert [key for key, _ in now.by_words(postgres_store, Words("cá lồng"), 9, Filter())] == [1]
         assert 1 not in dict(now.by_words(postgres_store, Words("túi siêu thị"), 9, Filter()))
+        assert now.by_words(postgres_store, Words("cá lồng", excluded=["túi"]), 9, Filter())
+        assert not now.by_words(postgres_store, Words("cá lồng", excluded=["cá lồng"]), 9, Filter())
         postgres_lists.extend(postgres_store, now.manifest)
 
 

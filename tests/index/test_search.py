@@ -84,6 +84,10 @@ def test_the_paragraph_asked_for_comes_first(searcher: Searcher, query: str, fir
         ({"province": "Cao Bằng"}, {"b1", "b2", "b3"}),
         ({"province": "Bắc Kạn"}, {"k1", "k2"}),
         ({"province": "Thái Nguyên"}, {"k1", "k2"}),
+        ({"province": "Bắc Kạn", "province_as": "published"}, {"k1", "k2"}),
+        ({"province": "Bắc Kạn", "province_as": "today"}, set()),
+        ({"province": "Thái Nguyên", "province_as": "today"}, {"k1", "k2"}),
+        ({"province": "Thái Nguyên", "province_as": "published"}, set()),
         ({"year": 2021}, {"b1", "b2", "b3"}),
         ({"task_group": "green_distribution"}, {"b1", "k1"}),
         ({"task_group": "green_distribution", "year": 2022}, {"k1"}),
@@ -171,6 +175,12 @@ def test_old_generations_go_and_an_open_one_goes_on(
 )
 def test_quoted_phrases_stand_word_for_word(searcher: Searcher, query: str, ids: set[str]) -> None:
     assert set(found(searcher, query)) == ids
+
+
+@pytest.mark.parametrize(("query", "marked"), [("đường", ["đường"]), ("dương", ["dương"]), ("duong", ["đường dương"])])
+def test_only_words_as_they_were_typed_are_marked(searcher: Searcher, query: str, marked: list[str]) -> None:
+    hits = {hit.paragraph.id: hit.snippet for hit in searcher.search(query, 10, cut=0).hits}
+    assert [hits["k2"].text[a:b] for a, b in hits["k2"].marks] == marked
 
 
 def test_what_is_excluded_is_never_found(searcher: Searcher) -> None:

@@ -16,9 +16,16 @@ LONG = "Mở đầu không liên quan. " * 30 + "Siêu thị thay túi ni lông 
         ("Không có gì ở đây", "thủy điện", []),
         ("Năng lượng mặt trời cần khả năng chịu lực", "năng lượng mặt trời", ["Năng lượng mặt trời"]),
         ("Dùng túi vải ở siêu thị", "túi ở siêu thị", ["túi", "siêu thị"]),
+        ("Xây đường ở Bình Dương", "đường", ["đường"]),
+        ("Xây ĐƯỜNG ở Bình Dương", "đường", ["ĐƯỜNG"]),
+        ("Xây đường ở Bình Dương", "duong", ["đường", "Dương"]),
+        ("Cho vay để mở chợ", "chợ", ["chợ"]),
+        # A text that lost its diacritics, or has others by a slip, has nothing so spelt.
+        ("Xay duong vao khu cong nghiep", "đường", ["duong"]),
+        ("Lắp điên mặt trới", "điện", ["điên"]),
     ],
 )
-def test_words_are_marked_without_regard_to_diacritics(text: str, query: str, marked: list[str]) -> None:
+def test_diacritics_count_where_they_are_typed_and_stand_in_the_text(text: str, query: str, marked: list[str]) -> None:
     found = snippet(text, query)
     assert [found.text[a:b] for a, b in found.marks] == marked
 

@@ -96,6 +96,21 @@ def test_the_approximate_index_finds_nearly_all_and_filters_inside(
     assert share > 0.1 or hits == 1_000, "few rows are searched exactly"
 
 
+@pytest.mark.parametrize(
+    ("limit", "kept", "rows", "proposed"),
+    [
+        (100, 100_000, 100_000, 1_000),
+        (100, 1_000_000, 1_000_000, 2_500),
+        (100, 500_000, 1_000_000, 2_500),
+        (100, 200_000, 1_000_000, 5_000),
+        (1_000, 1_000_000, 1_000_000, 10_000),
+        (10_000, 60_000, 60_000, 60_000),
+    ],
+)
+def test_more_rows_have_more_of_them_scored_exactly(limit: int, kept: int, rows: int, proposed: int) -> None:
+    assert codes.candidates(limit, kept, rows) == proposed
+
+
 def test_a_key_twice_is_refused(vectors: np.ndarray) -> None:
     with pytest.raises(ValueError, match="distinct"):
         VectorIndex.of(np.array([1, 1]), vectors[:2])

@@ -37,6 +37,11 @@ def test_search_filters(client: TestClient) -> None:
     assert hits
     assert {(hit["province"], hit["province_today"]) for hit in hits} == {("Bắc Kạn", "Thái Nguyên")}
     assert all("green_distribution" in hit["task_groups"] for hit in hits)
+    assert client.get("/v1/search", params=only | {"province_as": "today"}).json()["hits"] == hits
+    assert client.get("/v1/search", params=only | {"province_as": "published"}).json()["hits"] == []
+    highlands = {"q": "siêu thị", "region": "trung du va mien nui PHIA BAC"}
+    found = client.get("/v1/search", params=highlands).json()["hits"]
+    assert {"Bắc Kạn", "Cao Bằng"} >= {hit["province"] for hit in found} >= {"Bắc Kạn"}
 
 
 def test_tag_targets_and_similar(client: TestClient) -> None:
@@ -152,6 +157,8 @@ PROBLEMS = [
     (422, "GET", "/v1/search?q=x&year=soon", {}),
     (400, "GET", "/v1/search?q=x&task_group=none", {}),
     (400, "GET", "/v1/search?q=x&province=Atlantis", {}),
+    (400, "GET", "/v1/search?q=x&region=Atlantis", {}),
+    (422, "GET", "/v1/search?q=x&province=Hue&province_as=then", {}),
     (400, "GET", "/v1/documents?province=Atlantis", {}),
     (400, "GET", "/v1/compare?a=Atlantis&b=Hue", {}),
     (400, "GET", "/v1/compare?a=Cao Bằng&b=cao bang", {}),

@@ -108,6 +108,10 @@ def test_ready_paragraphs_are_found_compared_and_filtered(run: Run, put) -> None
     assert result["took_ms"] > 0
     only = json.loads(run("search", "siêu thị", "--json", "--province", "ca mau").stdout)
     assert {hit["document_id"] for hit in only["hits"]} == {"B"}
+    inside = json.loads(run("search", "siêu thị", "--json", "--region", "dong bang SONG cuu long").stdout)
+    assert {hit["document_id"] for hit in inside["hits"]} == {"B"}
+    today = json.loads(run("search", "siêu thị", "--json", "--province", "ca mau", "--province-as", "today").stdout)
+    assert {hit["document_id"] for hit in today["hits"]} == {"B"}
     batch = put("q.jsonl", [{"id": "1", "text": "điện mặt trời"}, {"id": 2, "text": "supermarket packaging"}])
     answers = lines(run("search", "--batch", batch, "--jsonl", "-k", 1).stdout)
     assert [answer["id"] for answer in answers] == ["1", "2"]
@@ -248,6 +252,10 @@ def test_standard_input_is_read(run: Run) -> None:
         (["no-such-command"], 2, "No such command"),
         (["search"], 2, "give either a QUERY or --batch"),
         (["search", "x", "--task-group", "none"], 2, "unknown task group 'none'; known are awareness"),
+        (["search", "x", "--province", "Atlantis"], 2, "unknown province 'Atlantis'; accepted are the names of the 63"),
+        (["documents", "--province", "Atlantis"], 2, "unknown province 'Atlantis'"),
+        (["search", "x", "--region", "Miền Trung"], 2, "unknown region 'Miền Trung'; known are "),
+        (["search", "x", "--province-as", "then"], 2, "'either', 'published', 'today'"),
         (["search", "x", "-k", "0"], 2, "greater than or equal to"),
         (["tag", "absent.jsonl"], 2, "absent.jsonl: cannot be opened"),
         (["compare", "Atlantis", "Cà Mau"], 2, "unknown province 'Atlantis'"),
