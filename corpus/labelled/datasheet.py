@@ -49,7 +49,10 @@ _ABOUT = {
     "paragraphs-waste.jsonl": ("law, taxes, strategies, news: waste or circular economy in passing or late", "tagger"),
     "paragraphs-outreach.jsonl": ("training, persuasion, information among other duties, and look-alikes", "tagger"),
     "paragraphs-bulletins.jsonl": ("news and reports about plans, with minimal changes", "tagger"),
-    "paragraphs-gazettes.jsonl": ("law, news, pages after the manner of real paragraphs, on other matters", "tagger"),
+    "paragraphs-gazettes.jsonl": (
+        "law, news, pages after the manner of real paragraphs, on other matters; all frozen",
+        "evaluation",
+    ),
     "phrases.jsonl": ("paragraphs in the stock phrases of plans, with contrasts; in no split", "tagger, training only"),
     "candidates.jsonl": ("labels of real paragraphs of law and news, ids only", "evaluation"),
     "seeds.jsonl": ("labels of real paragraphs of plans and news, ids only", "evaluation"),
