@@ -133,7 +133,10 @@ class Segmenter:
         self._kept: dict[str, list[_Token]] = {}
 
     def words(self, chunks: Sequence[str]) -> list[str]:
-        """Return the lower-cased words of a text cut at its spaces, syllables joined by ``_``, without punctuation."""
+        """Return the lower-cased words of a text, which comes cut at its spaces and is not empty.
+
+        Syllables are joined by ``_``; punctuation is left out.
+        """
         kept = self._kept.get
         tokens: list[_Token] = []
         # No token spans a space, and all that one asks of what follows its chunk is whether the text ends there.

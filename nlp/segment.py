@@ -26,8 +26,8 @@ _CHECKED = (
 class _Segmenter:
     """underthesea loads its model on the first call, and fails when several threads make that call together.
 
-    Our own way to its words is taken where it gives the same on some sentences, so that another version of underthesea costs
-    speed and never words.
+    Our own way to its words is taken where it gives the same on some sentences: a version of underthesea that is made otherwise
+    costs speed, not words.
     """
 
     def __init__(self) -> None:
