@@ -4,9 +4,9 @@ import logging
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from math import log
+from math import exp, log
 from pathlib import Path
 
 import pytest
@@ -106,12 +106,15 @@ def test_few_chunks_kept_and_many_threads_change_nothing(sample: list[str], monk
 
 
 @pytest.fixture
-def cold() -> Iterator[segment._Segmenter]:
+def cold() -> segment._Segmenter:
     return segment._Segmenter()
 
 
+load = crf.load
+
+
 def wrong_words() -> crf.Segmenter:
-    found = crf.load_before()  # type: ignore[attr-defined]
+    found = load()
     found._transitions = ((0.0, 9.0), (0.0, 9.0))
     return found
 
@@ -120,12 +123,14 @@ def no_file() -> crf.Segmenter:
     raise FileNotFoundError("models.bin")
 
 
-@pytest.mark.parametrize("load", [wrong_words, no_file])
+@pytest.mark.parametrize("changed", [wrong_words, no_file])
 def test_another_underthesea_costs_speed_and_never_words(
-    load: object, cold: segment._Segmenter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    changed: Callable[[], crf.Segmenter],
+    cold: segment._Segmenter,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(crf, "load_before", crf.load, raising=False)
-    monkeypatch.setattr(crf, "load", load)
+    monkeypatch.setattr(crf, "load", changed)
     with caplog.at_level(logging.WARNING, "kehoach"):
         assert cold(["Sản", "xuất", "bền", "vững"]) == ["sản_xuất", "bền_vững"]
     assert "several times slower" in caplog.text
@@ -165,15 +170,13 @@ def test_weights_are_those_that_underthesea_reads(model: Path) -> None:
     for attribute, margin in weights.state.items():
         (row,) = tagger.marginals([[attribute]])
         assert margin == pytest.approx(log(row[place["B"]]) - log(row[place["I"]]))
-    for first, second in ("BI", "IB"):
-        assert read_weights(model.read_bytes(), (first, second)).transitions == tuple(
-            row[::-1] if first == "I" else row
-            for row in (weights.transitions[::-1] if first == "I" else weights.transitions)
-        )
+    swapped = read_weights(model.read_bytes(), ("I", "B"))
+    assert swapped.state == {attribute: -margin for attribute, margin in weights.state.items()}
+    assert swapped.transitions == tuple(row[::-1] for row in weights.transitions[::-1])
     # Of two places without attributes the chances are those of the transitions alone.
     (bb, bi), (ib, ii) = weights.transitions
     before, _ = tagger.marginals([["unknown"], ["unknown"]])
-    ways = [2.718281828459045**weight for weight in (bb, bi, ib, ii)]
+    ways = [exp(weight) for weight in (bb, bi, ib, ii)]
     assert before[place["B"]] == pytest.approx((ways[0] + ways[1]) / sum(ways))
 
 
