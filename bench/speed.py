@@ -105,7 +105,10 @@ def main() -> None:
 |---|---|
 {chr(10).join(lines)}
 """
-    (ROOT / "results" / "speed.md").write_text(text, encoding="utf-8")
+    page = ROOT / "results" / "speed.md"
+    # Sections below the table are other programs'.
+    _, heading, others = page.read_text(encoding="utf-8").partition("\n## ")
+    page.write_text(text + heading + others, encoding="utf-8")
     print(text)
 
 
