@@ -35,7 +35,13 @@ def main(folder: Path) -> None:
     probabilities, _ = space.tagger.probabilities([corrected(texts[row["id"]]) for row in rows])
     thresholds = np.array([space.tagger.thresholds[key] for key in keys])
     found = report(Judged(keys, labels, probabilities, thresholds, [row["doc"] for row in rows]))
-    print(json.dumps({"model_id": space.tagger.id, **found}, indent=1))
+    misses = [
+        {"id": row["id"], "group": key, "wanted": bool(wanted), "probability": round(float(probability), 3)}
+        for row, of_row, given in zip(rows, labels, probabilities, strict=True)
+        for key, wanted, probability, threshold in zip(keys, of_row, given, thresholds, strict=True)
+        if wanted != (probability >= threshold)
+    ]
+    print(json.dumps({"model_id": space.tagger.id, **found, "misses": misses}, indent=1))
 
 
 if __name__ == "__main__":
