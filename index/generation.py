@@ -101,9 +101,9 @@ class Generation:
         if not len(held):
             return allowed
         index = self.vectors
-        all_of = Selection(index.alive, np.ones(len(index.delta_keys), np.bool_))
-        base, delta = (allowed or all_of).base, (allowed or all_of).delta
-        return Selection(base & ~np.isin(index.keys, held), delta & ~np.isin(index.delta_keys, held))
+        if allowed is None:
+            allowed = Selection(index.alive, np.ones(len(index.delta_keys), np.bool_))
+        return Selection(allowed.base & ~np.isin(index.keys, held), allowed.delta & ~np.isin(index.delta_keys, held))
 
     def columns_of(self, keys: Sequence[int]) -> Columns:
         """Return the columns of those of ``keys`` that are here."""

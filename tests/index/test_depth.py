@@ -97,6 +97,7 @@ def test_what_all_the_nearest_have_can_be_excluded(searcher: Searcher, query: st
     legs = searcher.candidates(query, Filter()).legs
     assert {len(hits) for leg, hits in legs.items()} == {len(OTHERS) + 2}
     assert texts(searcher, query, 1000, province=PLACE) == []
+    assert texts(searcher, query, 1000, province="Sóc Trăng") == []
     assert sorted(texts(searcher, query, 1000, province="Huế")) == sorted(APART[1:])
 
 
