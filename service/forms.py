@@ -183,6 +183,7 @@ def side_form(side: Side) -> Form:
         "heading_path": list(side.paragraph.heading_path),
         "task_groups": list(side.paragraph.groups),
         "text": side.text,
+        "national": side.national,
     }
 
 

@@ -232,7 +232,7 @@ class Documents(Answer):
 
 
 class Side(Answer):
-    """One clause of a comparison and where it stands."""
+    """One clause of a comparison and where it stands; ``national`` as of a pair, for this clause by itself."""
 
     paragraph_id: str
     document_id: str
@@ -240,6 +240,7 @@ class Side(Answer):
     heading_path: list[str]
     task_groups: list[str]
     text: str
+    national: str | None
 
 
 class Difference(Answer):
