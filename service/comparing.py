@@ -18,6 +18,10 @@ from service.workspace import Workspace
 _NAMED = 8
 
 
+class CommonPlanError(UsageError):
+    """Both sides of a comparison have a plan in common."""
+
+
 @dataclass(frozen=True)
 class Party:
     """One side of a comparison: ``name`` is a province of the view or the id of a plan, ``title`` what people call it.
@@ -42,7 +46,8 @@ class Compared:
 def compare_named(space: Workspace, a: str, b: str, view: View, task_group: str | None = None) -> Compared:
     """Compare ``a`` and ``b``, each a province in any spelling or the id of a plan, optionally within one task group.
 
-    Raises UsageError for an unknown name and where both have a plan in common, NothingUsableError where one has no paragraphs.
+    Raises UsageError for an unknown name, CommonPlanError where a plan would be on both sides, NothingUsableError where one
+    has no paragraphs.
     """
     sides = [_meant(space.store, name, view) for name in (a, b)]
     _refuse_common(space.store, (a, b), sides, view)
@@ -84,7 +89,7 @@ def places_of(store: Store, view: View) -> list[str]:
 
 
 def plans_of(store: Store, place: str, view: View) -> list[StoredDocument]:
-    """Return the plans that count for a province of the view, oldest first."""
+    """Return the plans that count for a province of the view, by the province that published and year."""
     return [document for document in store.documents(place) if view.place(document) == place]
 
 
@@ -112,17 +117,17 @@ def _refuse_common(store: Store, given: Sequence[str], sides: Sequence[str | Sto
     plans = [side for side in sides if isinstance(side, StoredDocument)]
     places = [side for side in sides if isinstance(side, str)]
     if len(plans) == 1 and view.place(plans[0]) == places[0]:
-        raise UsageError(f"{rule}, and {plans[0].id} is a plan of {places[0]}{_plans(store, places[0], view)}")
+        raise CommonPlanError(f"{rule}, and {plans[0].id} is a plan of {places[0]}{_plans(store, places[0], view)}")
     if sides[0] != sides[1]:
         return
     if not places:
-        raise UsageError(f"{rule}, got {plans[0].id} twice")
+        raise CommonPlanError(f"{rule}, got {plans[0].id} twice")
     if len({View(as_published=True).named(name) for name in given}) > 1 and not view.as_published:
-        raise UsageError(
+        raise CommonPlanError(
             f"{rule}, and {given[0]} and {given[1]} are both {places[0]} today; they are two with --as-published "
             f"(over HTTP as_published=true){_plans(store, places[0], view)}"
         )
-    raise UsageError(f"{rule}, got {places[0]} twice{_plans(store, places[0], view)}")
+    raise CommonPlanError(f"{rule}, got {places[0]} twice{_plans(store, places[0], view)}")
 
 
 def _plans(store: Store, place: str, view: View) -> str:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from corpus.store import StoredDocument
 from index.view import View
 from service.access import Space, may_read
-from service.comparing import compare_named, meant, name_of, places_of, plans_of, titles_of
+from service.comparing import CommonPlanError, compare_named, meant, name_of, places_of, plans_of, titles_of
 from service.errors import NothingUsableError, UserError
 from service.filtering import filter_of
 from service.pages import Language, render, strings
@@ -35,11 +35,11 @@ def compare(
     view = View(as_published)
     chosen = [meant(space.store, name, view) if name else None for name in (a, b)]
     compared, problem = None, ""
-    if chosen[0] and chosen[0] == chosen[1]:
-        problem = strings()[lang]["same_province"]
-    elif a and b:
+    if a and b:
         try:
             compared = compare_named(space, a, b, view, task_group or None)
+        except CommonPlanError:
+            problem = strings()[lang]["same_province"]
         except NothingUsableError:
             problem = strings()[lang]["nothing_to_compare"]
         except UserError as error:

@@ -163,6 +163,8 @@ def test_the_page_offers_plans_of_the_provinces_chosen(client: TestClient) -> No
     same = page(client, a="Cao Bằng", b="Cao Bằng")
     assert options(same) == [["Cao Bằng", "Thái Nguyên", "Tuyên Quang"], ["cb/2021", "cb/2023"]]
     assert same.xpath("//*[@role='alert']")
+    own = page(client, a="Cao Bằng", b="cb/2021").xpath("string(//*[@role='alert'])")
+    assert "hai văn bản của tỉnh này" in own
     then = page(client, a="bk/2021", as_published=True)
     assert options(then) == [["Bắc Kạn", "Cao Bằng", "Hà Giang", "Thái Nguyên"], ["bk/2021"]]
     assert then.xpath("//select[@name='a']//option[@selected]/@value") == ["bk/2021"]
@@ -179,6 +181,14 @@ def test_the_page_compares_plans_and_says_what_is_taken_over(client: TestClient)
     link = html.document_fromstring(client.get("/documents/cb/2021").text).xpath("//a[starts-with(@href, '/compare?')]")
     assert page(client, a="cb/2021").xpath("//option[@selected]/@value") == ["cb/2021"]
     assert "a=cb%2F2021" in next(a.get("href") for a in link if "a=" in a.get("href"))
+
+
+def test_the_page_says_whose_a_clause_is_where_the_heading_does_not(client: TestClient) -> None:
+    def sources(**query: object) -> set[str]:
+        return set(page(client, **query).xpath("//p[@class='path']/text()"))
+
+    assert sources(a="hg/2022", b="Bắc Kạn") == {"Bắc Kạn", "Thái Nguyên"}
+    assert sources(a="hg/2022", b="Bắc Kạn", as_published=True) == set()
 
 
 def test_titles_tell_plans_apart(stored: Workspace) -> None:
