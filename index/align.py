@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.optimize import linear_sum_assignment
 
 from corpus.decision import national_clauses
 from corpus.store import StoredParagraph
 from index.differences import Change, Difference, changes, differences, shared_words
-from models.similarity import Matcher, Matrix
+from models.similarity import Described, Matcher, Matrix
 from nlp.sentences import clauses, sentences
 
 # A paragraph longer than this is aligned clause by clause.
@@ -27,10 +27,15 @@ _VERBATIM = 0.6
 
 @dataclass(frozen=True)
 class Side:
-    """A clause and the paragraph it stands in."""
+    """A clause and the paragraph it stands in.
+
+    ``national`` is the key of the clause of the national decision (``corpus/decision.toml``) that it repeats nearly word for
+    word; a comparison looks for it.
+    """
 
     paragraph: StoredParagraph
     text: str
+    national: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class AlignedPair:
     """Two clauses that say the same, the words they share, what differs in kind and which words changed.
 
     ``also_a`` and ``also_b`` are further clauses of a province that say the same as the other's. ``national`` is the key of
-    the clause of the national decision (``corpus/decision.toml``) that both repeat nearly word for word.
+    the clause of the national decision that both repeat nearly word for word.
     """
 
     a: Side
@@ -94,20 +99,13 @@ def compare(
     a: str, b: str, of_a: Sequence[StoredParagraph], of_b: Sequence[StoredParagraph], matcher: Matcher
 ) -> Comparison:
     """Compare the paragraphs of province ``a`` with those of province ``b``."""
-    sides_a, sides_b = sides(of_a), sides(of_b)
-    if not sides_a or not sides_b:
+    (sides_a, described_a), (sides_b, described_b) = _described(of_a, matcher), _described(of_b, matcher)
+    if not described_a or not described_b:
         return Comparison(a, b, (), tuple(sides_a), tuple(sides_b))
-    described_a = matcher.describe([side.text for side in sides_a])
-    described_b = matcher.describe([side.text for side in sides_b])
     similarity = matcher.matrix(described_a, described_b)
     rows, columns = linear_sum_assignment(similarity, maximize=True)
     chosen = [(i, j) for i, j in zip(rows, columns, strict=True) if similarity[i, j] >= matcher.alignment_threshold]
     also_a, also_b = _also(similarity, chosen, matcher.alignment_threshold)
-    decision = matcher.describe(list(national_clauses().values()))
-    national_a, national_b = (
-        _national([side.text for side in of], matcher.matrix(described, decision), matcher.threshold)
-        for of, described in ((sides_a, described_a), (sides_b, described_b))
-    )
     pairs = [
         _pair(
             sides_a[i],
@@ -115,7 +113,6 @@ def compare(
             float(similarity[i, j]),
             tuple(sides_a[k] for k in also_a[number]),
             tuple(sides_b[k] for k in also_b[number]),
-            national_a[i] if national_a[i] == national_b[j] else None,
         )
         for number, (i, j) in enumerate(chosen)
     ]
@@ -128,6 +125,17 @@ def compare(
         tuple(side for i, side in enumerate(sides_a) if i not in taken_a),
         tuple(side for j, side in enumerate(sides_b) if j not in taken_b),
     )
+
+
+def _described(paragraphs: Sequence[StoredParagraph], matcher: Matcher) -> tuple[list[Side], Described | None]:
+    """Return the clauses, those of the national decision named, and what the matcher makes of them; None where there are none."""
+    found = sides(paragraphs)
+    if not found:
+        return [], None
+    described = matcher.describe([side.text for side in found])
+    decision = matcher.describe(list(national_clauses().values()))
+    keys = _national([side.text for side in found], matcher.matrix(described, decision), matcher.threshold)
+    return [replace(side, national=key) for side, key in zip(found, keys, strict=True)], described
 
 
 def _also(
@@ -150,9 +158,7 @@ def _also(
     return also_a, also_b
 
 
-def _pair(
-    a: Side, b: Side, similarity: float, also_a: tuple[Side, ...], also_b: tuple[Side, ...], national: str | None
-) -> AlignedPair:
+def _pair(a: Side, b: Side, similarity: float, also_a: tuple[Side, ...], also_b: tuple[Side, ...]) -> AlignedPair:
     return AlignedPair(
         a,
         b,
@@ -162,7 +168,7 @@ def _pair(
         changes(a.text, b.text),
         also_a,
         also_b,
-        national,
+        a.national if a.national == b.national else None,
     )
 
 

@@ -14,15 +14,17 @@ from corpus.store import Filter, ProvinceAs
 from corpus.targets import find_targets
 from corpus.types import Kind
 from index.paging import CursorError
+from index.view import View
 from service.access import Space, may_edit, may_read
 from service.behind import Behind, BusyError
-from service.comparing import compare_provinces
+from service.comparing import compare_named
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
 from service.filtering import filter_of
 from service.forms import (
     comparison_form,
     document_form,
+    match_form,
     paragraph_form,
     report_form,
     result_form,
@@ -59,6 +61,9 @@ Province = Annotated[
     str | None, Query(description="By its name then or today, with or without diacritics.", examples=["Cao Bằng"])
 ]
 Group = Annotated[str | None, Query(description="Key of a task group.", examples=["renewable_energy"])]
+AsPublished = Annotated[
+    bool, Query(description="Count plans for the 63 provinces that published them, not for today's 34.")
+]
 
 
 @router.get("/search", response_model=Found, dependencies=FRESH, responses=problem_responses(400))
@@ -128,23 +133,21 @@ def targets(rows: Rows) -> Form:
 def similar(space: Space, pairs: Pairs) -> Form:
     """Tell how similar pairs of clauses are and whether they state the same obligation."""
     matches = space.matcher.match([(pair.a, pair.b) for pair in pairs.pairs])
-    found = [
-        {"id": pair.id, "similarity": round(match.similarity, 4), "same_clause": match.same_clause}
-        for pair, match in zip(pairs.pairs, matches, strict=True)
-    ]
+    found = [{"id": pair.id, **match_form(match)} for pair, match in zip(pairs.pairs, matches, strict=True)]
     return {"pairs": found, "model_id": space.matcher.id}
 
 
 @router.get("/compare", response_model=Comparison, dependencies=FRESH, responses=problem_responses(400))
 def compare(
     space: Space,
-    a: Annotated[str, Query(max_length=60, description="A province.", examples=["Cao Bằng"])],
-    b: Annotated[str, Query(max_length=60, description="A province.", examples=["Cà Mau"])],
+    a: Annotated[str, Query(max_length=500, description="A province or the id of a plan.", examples=["Cao Bằng"])],
+    b: Annotated[str, Query(max_length=500, description="Another one.", examples=["Cà Mau"])],
     task_group: Group = None,
+    as_published: AsPublished = False,
 ) -> Form:
-    """Compare two provinces clause by clause."""
+    """Compare two provinces or plans clause by clause; two plans may be of one province."""
     filter_of(space, None, None, task_group)
-    return comparison_form(compare_provinces(space, a, b, task_group))
+    return comparison_form(compare_named(space, a, b, View(as_published), task_group))
 
 
 @router.get("/documents", response_model=Documents, dependencies=FRESH, responses=problem_responses(400))

@@ -29,6 +29,7 @@ from service import (
     metrics,
     overview_api,
     pages,
+    pages_compare,
     pages_document,
     pages_files,
     pages_overview,
@@ -143,7 +144,16 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
 
     app.include_router(signing.router)
     app.include_router(report.router)
-    for module in (pages, pages_document, pages_queue, pages_tagging, pages_overview, pages_files, pages_work):
+    for module in (
+        pages,
+        pages_compare,
+        pages_document,
+        pages_queue,
+        pages_tagging,
+        pages_overview,
+        pages_files,
+        pages_work,
+    ):
         app.include_router(module.router)
     add_schemas(app.openapi())
     return app

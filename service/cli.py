@@ -220,39 +220,40 @@ def similar(
     jsonl: JsonLines = False,
 ) -> None:
     """Tell how similar two clauses are and whether they state the same obligation."""
+    from service.forms import match_form
     from service.show import out, print_lines
 
     rows = read_rows(batch, ("id", "a", "b"))
     with workspace() as space:
         matches = space.matcher.match([(row["a"], row["b"]) for row in rows])
-    forms = [
-        {"id": row["id"], "similarity": round(match.similarity, 4), "same_clause": match.same_clause}
-        for row, match in zip(rows, matches, strict=True)
-    ]
+    forms = [{"id": row["id"], **match_form(match)} for row, match in zip(rows, matches, strict=True)]
     if jsonl:
         print_lines(forms)
         return
     for form in forms:
-        out.print(f"{form['id']}  {form['similarity']:.2f}  {'same clause' if form['same_clause'] else ''}")
+        verdict = "same clause" if form["same_clause"] else ""
+        out.print(f"{form['id']}  {form['similarity']:.2f}  {form['probability']:4.0%} likely  {verdict}", markup=False)
 
 
 @app.command()
 def compare(
-    a: Annotated[str, typer.Argument(metavar="PROVINCE")],
-    b: Annotated[str, typer.Argument(metavar="PROVINCE")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A province, or the id of a plan as `documents` lists it.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another one; two plans may be of one province.")],
     task_group: Group = None,
     limit: Limit = 10,
+    as_published: overview.AsPublished = False,
     json: Json = False,
 ) -> None:
-    """Compare two provinces clause by clause: what both say, what differs, what only one says."""
-    from service.comparing import compare_provinces
+    """Compare two provinces or plans clause by clause: what both say, what differs, what only one says."""
+    from index.view import View
+    from service.comparing import compare_named
     from service.forms import comparison_form
     from service.show import print_json, show_comparison
 
     with workspace() as space:
         filter_of(space, None, None, task_group)
-        comparison = compare_provinces(space, a, b, task_group)
-    print_json(comparison_form(comparison)) if json else show_comparison(comparison, limit)
+        compared = compare_named(space, a, b, View(as_published), task_group)
+    print_json(comparison_form(compared)) if json else show_comparison(compared, limit)
 
 
 @app.command()

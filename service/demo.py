@@ -11,7 +11,7 @@ from rich.text import Text
 
 from index.coverage import coverage
 from index.view import View
-from service.comparing import compare_provinces
+from service.comparing import compare_named
 from service.errors import NothingUsableError
 from service.ingest import ingest
 from service.overview_show import show_coverage
@@ -60,4 +60,4 @@ def _show(space: Workspace, samples: Path) -> None:
         out.print(Text(how, style="italic"))
         show_result(space.searcher.search(query, 3), space.groups)
     out.print(Rule("4. Comparing two provinces", align="left"))
-    show_comparison(compare_provinces(space, *COMPARED), 3)
+    show_comparison(compare_named(space, *COMPARED, View()), 3)

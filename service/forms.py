@@ -10,9 +10,11 @@ from corpus.store import StoredDocument, StoredParagraph
 from corpus.types import Document, Metadata, Tag, Target
 
 if TYPE_CHECKING:
-    from index.align import Comparison, Side
+    from index.align import Side
     from index.search import Hit, Result
     from models.explain import Explanation
+    from models.similarity import Match
+    from service.comparing import Compared
     from service.ingest import FileReport
 
 Form = dict[str, Any]
@@ -174,6 +176,15 @@ def document_form(document: StoredDocument) -> Form:
     }
 
 
+def match_form(match: Match) -> Form:
+    """Return how two clauses match."""
+    return {
+        "similarity": round(match.similarity, 4),
+        "same_clause": match.same_clause,
+        "probability": round(match.probability, 4),
+    }
+
+
 def side_form(side: Side) -> Form:
     """Return one clause of a comparison."""
     return {
@@ -183,14 +194,18 @@ def side_form(side: Side) -> Form:
         "heading_path": list(side.paragraph.heading_path),
         "task_groups": list(side.paragraph.groups),
         "text": side.text,
+        "national": side.national,
     }
 
 
-def comparison_form(comparison: Comparison) -> Form:
-    """Return the comparison of two provinces."""
+def comparison_form(compared: Compared) -> Form:
+    """Return the comparison of two provinces or plans."""
+    comparison = compared.clauses
     return {
-        "a": comparison.a,
-        "b": comparison.b,
+        "a": compared.a.name,
+        "b": compared.b.name,
+        "documents_a": list(compared.a.documents),
+        "documents_b": list(compared.b.documents),
         "aligned": [
             {
                 "a": side_form(pair.a),

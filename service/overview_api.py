@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from index.ambition import history
 from index.view import View
 from service.access import Space, may_read
-from service.api import FRESH, Form, Province
+from service.api import FRESH, AsPublished, Form, Province
 from service.charts import coverage_chart, indicator_chart
 from service.finished import FINISHED, FinishedFamilies, coverage_of, gaps_in, made_form
 from service.overview_forms import coverage_form, gap_form, indicator_form, summary_form
@@ -20,9 +20,6 @@ from service.problems import ProblemError, Responses, problem_responses
 router = APIRouter(
     prefix="/v1", tags=["overviews"], responses=problem_responses(401, 422, 429, 500), dependencies=[Depends(may_read)]
 )
-AsPublished = Annotated[
-    bool, Query(description="Count plans for the 63 provinces that published them, not for today's 34.")
-]
 Least = Annotated[int, Query(ge=2, le=63, description="Only what at least so many provinces have.", examples=[3])]
 Language = Annotated[str, Query(pattern="^(vi|en)$", description="vi or en.")]
 _SVG: Responses = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG picture"}}

@@ -1,4 +1,4 @@
-"""The web pages: search, a document, a comparison, the API. Rendered on the server, without any script."""
+"""The web pages: what they share, search, the API. Rendered on the server, without any script."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ from index.differences import Change
 from nlp.fold import fold
 from service import sessions
 from service.access import Space, may_read
-from service.comparing import compare_provinces
-from service.errors import NothingUsableError, UserError
 from service.filtering import filter_of
 from service.workspace import Workspace
 
@@ -209,40 +207,6 @@ def sorted_provinces(space: Workspace) -> list[str]:
 def _with(options: list[str], chosen: str) -> list[str]:
     """Return ``options`` with the one chosen, which may be a province's name of today."""
     return options if chosen in ("", *options) else [chosen, *options]
-
-
-@router.get("/compare")
-def compare(
-    request: Request,
-    space: Space,
-    a: Annotated[str, Query(max_length=200)] = "",
-    b: Annotated[str, Query(max_length=200)] = "",
-    task_group: Annotated[str, Query(max_length=200)] = "",
-    lang: Language = "vi",
-) -> HTMLResponse:
-    """Show two provinces side by side."""
-    filter_of(space, None, None, task_group or None)
-    comparison, problem = None, ""
-    if a and a == b:
-        problem = strings()[lang]["same_province"]
-    elif a and b:
-        try:
-            comparison = compare_provinces(space, a, b, task_group or None)
-        except NothingUsableError:
-            problem = strings()[lang]["nothing_to_compare"]
-        except UserError as error:
-            problem = str(error)
-    return render(
-        request,
-        "compare.html",
-        lang,
-        a=a,
-        b=b,
-        task_group=task_group,
-        provinces=sorted_provinces(space),
-        comparison=comparison,
-        problem=problem,
-    )
 
 
 @router.get(DOCS)

@@ -16,14 +16,16 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse
 
 from corpus.national import Indicator, indicators
-from corpus.store import Filter, StoredDocument
-from index.align import AlignedPair, compare
+from corpus.store import StoredDocument
+from index.align import AlignedPair, Side, compare
 from index.ambition import Aim, aims
 from index.coverage import Row, coverage
 from index.families import Families
 from index.gaps import Summary, summarise
+from index.statements import Statement
 from index.view import View
 from service.access import Space, may_read
+from service.comparing import paragraphs_of, plans_of
 from service.errors import NothingUsableError, UsageError
 from service.finished import FinishedFamilies
 from service.overviews import place_named
@@ -40,13 +42,18 @@ _PDF_SECONDS = 60
 
 @dataclass(frozen=True)
 class Part:
-    """One of the two provinces: its plans, coverage, and the shared obligations that the other one lacks."""
+    """One of the two provinces: its plans, coverage, and the shared obligations that the other one lacks.
+
+    ``only`` says of each obligation whether it is taken nearly word for word from the national decision; ``taken`` counts
+    such clauses among the ``unmatched`` ones.
+    """
 
     name: str
     documents: Sequence[StoredDocument]
     coverage: Row
-    only: Sequence[Summary]
+    only: Sequence[tuple[Summary, bool]]
     unmatched: int
+    taken: int
 
 
 @dataclass(frozen=True)
@@ -64,35 +71,40 @@ def report_on(space: Workspace, families: Families, a: str, b: str, view: View) 
     places = (place_named(space, a, view), place_named(space, b, view))
     if places[0] == places[1]:
         raise UsageError(f"{a} and {b} are both {places[0]} today; a report is on two provinces (or --as-published)")
-    plans = {place: [d for d in space.store.documents() if view.place(d) == place] for place in places}
-    of_a, of_b = (
-        [p for document in plans[place] for p in space.store.paragraphs(Filter(document_id=document.id))]
-        for place in places
-    )
+    of_a, of_b = (paragraphs_of(space.store, place, view) for place in places)
     comparison = compare(*places, of_a, of_b, space.matcher)
     counted = {row.province: row for row in coverage(space.store, view)}
     shared = summarise(families.families, view)
     measured = [aim for aim in aims(space.store, view) if aim.rank and aim.place in places]
+    own = {
+        place: [summary for summary in shared if place in summary.places and other not in summary.places][:_ONLY]
+        for place, other in (places, places[::-1])
+    }
     parts = [
         Part(
             place,
-            plans[place],
+            plans_of(space.store, place, view),
             counted[place],
-            [s for s in shared if place in s.places and other not in s.places][:_ONLY],
+            [(summary, _is_taken(summary.places[place], unmatched)) for summary in own[place]],
             len(unmatched),
+            sum(side.national is not None for side in unmatched),
         )
-        for place, other, unmatched in (
-            (places[0], places[1], comparison.only_a),
-            (places[1], places[0], comparison.only_b),
-        )
+        for place, unmatched in zip(places, (comparison.only_a, comparison.only_b), strict=True)
     ]
     targets = []
     for indicator in indicators():
-        own = {aim.place: aim for aim in measured if aim.indicator.key == indicator.key}
-        if own:
-            targets.append((indicator, (own.get(places[0]), own.get(places[1]))))
+        best = {aim.place: aim for aim in measured if aim.indicator.key == indicator.key}
+        if best:
+            targets.append((indicator, (best.get(places[0]), best.get(places[1]))))
     telling = sorted(comparison.aligned, key=lambda pair: (not pair.differs, -pair.similarity))
     return Report((parts[0], parts[1]), len(comparison.aligned), telling[:_PAIRS], targets)
+
+
+def _is_taken(said: Sequence[Statement], clauses: Sequence[Side]) -> bool:
+    """Tell whether all that a province says of an obligation stands in ``clauses`` taken from the national decision."""
+    taken = [(side.paragraph.key, side.text) for side in clauses if side.national]
+    # Statements and clauses are cut by different rules: one may hold the other.
+    return all(any(key == s.paragraph.key and (text in s.text or s.text in text) for key, text in taken) for s in said)
 
 
 def write_report(space: Workspace, a: str, b: str, view: View, file: Path, lang: str) -> None:

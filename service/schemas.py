@@ -124,6 +124,7 @@ class Match(Answer):
     id: str
     similarity: Probability
     same_clause: bool
+    probability: float = Field(ge=0, le=1, description="That of the same obligation.")
 
 
 class Matched(Answer):
@@ -232,7 +233,7 @@ class Documents(Answer):
 
 
 class Side(Answer):
-    """One clause of a comparison and where it stands."""
+    """One clause of a comparison and where it stands; ``national`` as of a pair, for this clause by itself."""
 
     paragraph_id: str
     document_id: str
@@ -240,6 +241,7 @@ class Side(Answer):
     heading_path: list[str]
     task_groups: list[str]
     text: str
+    national: str | None
 
 
 class Difference(Answer):
@@ -272,10 +274,15 @@ class AlignedPair(Answer):
 
 
 class Comparison(Answer):
-    """Two provinces side by side; pairs most similar first."""
+    """Two provinces or plans side by side, each a province's name or a plan's id; pairs most similar first.
+
+    ``documents_a`` and ``documents_b`` are the plans that were compared, none of them in both.
+    """
 
     a: str
     b: str
+    documents_a: list[str]
+    documents_b: list[str]
     aligned: list[AlignedPair]
     only_a: list[Side]
     only_b: list[Side]

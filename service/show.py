@@ -15,14 +15,19 @@ from corpus.taxonomy import TaskGroup
 
 if TYPE_CHECKING:
     from corpus.changes import Change
-    from index.align import Comparison, Side
+    from index.align import Side
     from index.search import Result
+    from nlp.sentences import Span
+    from service.comparing import Compared
     from service.ingest import FileReport
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
+# What is said of words that the other clause has otherwise or not at all, and how they are shown.
+_MARKS = {"changed": ("worded otherwise", "bold yellow"), "added": ("only here", "underline green")}
+_NATIONAL = "nearly word for word from Decision 889"
 _OUTCOMES = {"added": "green", "updated": "green", "unchanged": "dim", "duplicate": "yellow", "failed": "red"}
 
 
@@ -113,9 +118,9 @@ def _indented(text: Text) -> Table:
     return grid
 
 
-def show_comparison(comparison: Comparison, limit: int) -> None:
-    """Show at most ``limit`` aligned pairs and as many clauses that only one province has."""
-    a, b = comparison.a, comparison.b
+def show_comparison(compared: Compared, limit: int) -> None:
+    """Show at most ``limit`` aligned pairs and as many clauses that only one province or plan has."""
+    a, b, comparison = compared.a.title, compared.b.title, compared.clauses
     out.print(
         Text(f"{a} ↔ {b}", style="bold"),
         Text(
@@ -124,18 +129,21 @@ def show_comparison(comparison: Comparison, limit: int) -> None:
             style="dim",
         ),
     )
+    if comparison.aligned and out.is_terminal:
+        out.print(Text("Marked: ", style="dim"), *(Text(told, style=style) for told, style in _MARKS.values()))
     for pair in comparison.aligned[:limit]:
         table = Table(show_header=True, expand=True, title=f"similarity {pair.similarity:.2f}", title_justify="left")
         table.add_column(a, ratio=1)
         table.add_column(b, ratio=1)
-        table.add_row(_marked(pair.a.text, pair.shared), _marked(pair.b.text, pair.shared))
+        spans = [(change.a, change.b) for change in pair.changes]
+        table.add_row(_differing(pair.a.text, spans), _differing(pair.b.text, [(b, a) for a, b in spans]))
         for difference in pair.differs:
             sides = (Text(f"{difference.kind}: {side or '—'}") for side in (difference.a, difference.b))
             table.add_row(*sides, style="yellow")
         for of_a, of_b in zip_longest(pair.also_a, pair.also_b):
             table.add_row(*(Text(f"also: {side.text}" if side else "") for side in (of_a, of_b)), style="dim")
         if pair.national:
-            table.caption = "nearly word for word from Decision 889"
+            table.caption = _NATIONAL
         out.print(table)
     for name, only in ((a, comparison.only_a), (b, comparison.only_b)):
         _show_only(name, only, limit)
@@ -145,19 +153,18 @@ def _show_only(name: str, only: Sequence[Side], limit: int) -> None:
     if only:
         out.print(Text(f"Only in {name}:", style="bold"))
     for side in only[:limit]:
-        out.print(Text(f"  • {side.text}"))
+        line = Text(f"  • {side.text}")
+        out.print(line.append(f"  ({_NATIONAL})", style="dim") if side.national else line)
     if len(only) > limit:
         out.print(Text(f"  … and {len(only) - limit} more", style="dim"))
 
 
-def _marked(text: str, shared: Sequence[str]) -> Text:
+def _differing(text: str, spans: Sequence[tuple[Span | None, Span | None]]) -> Text:
+    """Return ``text`` with the changed passages marked; ``spans`` are each passage's own span and that of the other clause."""
     marked = Text(text)
-    lowered = text.lower()
-    for word in shared:
-        start = lowered.find(word)
-        while start >= 0:
-            marked.stylize("underline", start, start + len(word))
-            start = lowered.find(word, start + len(word))
+    for own, other in spans:
+        if own:
+            marked.stylize(_MARKS["changed" if other else "added"][1], *own)
     return marked
 
 

@@ -168,8 +168,8 @@ def test_a_tag_is_corrected_in_two_clicks_and_kept(opened: Callable[..., Page], 
 def test_two_provinces_are_compared(opened: Callable[..., Page]) -> None:
     page = opened()
     page.goto("/compare")
-    page.get_by_label("Tỉnh thứ nhất").select_option("Cao Bằng")
-    page.get_by_label("Tỉnh thứ hai").select_option("Cà Mau")
+    page.get_by_label("Tỉnh hoặc văn bản thứ nhất").select_option("Cao Bằng")
+    page.get_by_label("Tỉnh hoặc văn bản thứ hai").select_option("Cà Mau")
     page.get_by_role("main").get_by_role("button", name="So sánh").click()
     assert page.locator(".pair").count() > 0
     assert page.locator("details.only").count() == 2

@@ -77,3 +77,13 @@ def test_what_both_took_from_the_decision_is_flagged(matcher: Matcher) -> None:
     both = [paragraph(taken), paragraph(own)]
     found = compare("Cao Bằng", "Cà Mau", both, both, matcher)
     assert {pair.a.text: pair.national for pair in found.aligned} == {taken: "zones_informed", own: None}
+
+
+def test_what_one_alone_took_from_the_decision_is_flagged(matcher: Matcher) -> None:
+    taken = "70% khu công nghiệp, cụm công nghiệp, làng nghề được nâng cao nhận thức về sản xuất và tiêu dùng bền vững."
+    own = "Trồng mới 1.000 ha rừng phòng hộ đầu nguồn."
+    both = [paragraph(taken), paragraph(own)]
+    flags = {taken: "zones_informed", own: None}
+    for others in ([paragraph("Lắp đặt điện mặt trời trên mái trụ sở cơ quan nhà nước.", "Cà Mau")], []):
+        assert {side.text: side.national for side in compare("A", "B", both, others, matcher).only_a} == flags
+        assert {side.text: side.national for side in compare("A", "B", others, both, matcher).only_b} == flags

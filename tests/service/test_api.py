@@ -54,6 +54,8 @@ def test_tag_targets_and_similar(client: TestClient) -> None:
         "pairs"
     ]
     assert pairs[0]["same_clause"] is True
+    # Never above the similarity, which is made of it and of the probability of the same theme.
+    assert 0.5 < pairs[0]["probability"] <= pairs[0]["similarity"]
 
 
 def test_documents_and_paragraphs_are_linked_by_id(client: TestClient) -> None:

@@ -120,6 +120,9 @@ def test_ready_paragraphs_are_found_compared_and_filtered(run: Run, put) -> None
     assert [(p["a"]["paragraph_id"], p["b"]["paragraph_id"]) for p in compared["aligned"]] == [("a1", "b1")]
     assert [d["kind"] for d in compared["aligned"][0]["differs"]] == ["value"]
     assert [side["paragraph_id"] for side in compared["only_b"]] == ["b2"]
+    plans = json.loads(run("compare", "A", "cà mau", "--as-published", "--json").stdout)
+    assert (plans["a"], plans["b"], plans["documents_b"]) == ("A", "Cà Mau", ["B"])
+    assert plans["aligned"] == compared["aligned"]
 
 
 def test_tags_list_all_groups(run: Run, put) -> None:
@@ -145,6 +148,8 @@ def test_similar_and_targets_keep_ids(run: Run, put) -> None:
     assert (same["id"], same["same_clause"]) == ("x", True)
     assert not other["same_clause"]
     assert same["similarity"] > other["similarity"]
+    assert 1 >= same["probability"] > other["probability"] >= 0
+    assert " likely  same clause" in run("similar", "--batch", pairs).stdout
     found = lines(run("targets", "--batch", put("g.jsonl", READY[1:2]), "--jsonl").stdout)[0]
     assert [(t["values"], t["unit"]) for t in found["targets"]] == [([12.0], "MW")]
 
