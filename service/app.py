@@ -33,6 +33,7 @@ from service import (
     pages_files,
     pages_overview,
     pages_queue,
+    pages_search,
     pages_tagging,
     pages_work,
     report,
@@ -143,7 +144,16 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
 
     app.include_router(signing.router)
     app.include_router(report.router)
-    for module in (pages, pages_document, pages_queue, pages_tagging, pages_overview, pages_files, pages_work):
+    for module in (
+        pages,
+        pages_search,
+        pages_document,
+        pages_queue,
+        pages_tagging,
+        pages_overview,
+        pages_files,
+        pages_work,
+    ):
         app.include_router(module.router)
     add_schemas(app.openapi())
     return app

@@ -23,6 +23,7 @@ from service import (
     pages_files,
     pages_overview,
     pages_queue,
+    pages_search,
     pages_tagging,
     pages_work,
     report,
@@ -318,6 +319,7 @@ def test_closed_reads_close_these_pages_too() -> None:
         pages_files,
         pages_overview,
         pages_queue,
+        pages_search,
         pages_tagging,
         pages_work,
     ):
@@ -342,6 +344,7 @@ def test_every_page_is_in_the_documentation() -> None:
         pages_files,
         pages_overview,
         pages_queue,
+        pages_search,
         pages_tagging,
         pages_work,
         report,
