@@ -32,6 +32,7 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
 DOCS = "/docs"
 PARAGRAPHS_A_PAGE = 500
 Language = Annotated[str, Query(pattern="^(vi|en)$")]
+Page = Annotated[int, Query(ge=1, le=1_000_000)]
 _SIGNS = {">=": "≥ ", "<=": "≤ "}
 
 

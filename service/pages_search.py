@@ -14,7 +14,7 @@ from nlp.fold import fold
 from service.access import Space, may_read
 from service.api import filter_of
 from service.narrowing import Address, facets_of
-from service.pages import Language, render, sorted_provinces
+from service.pages import Language, Page, render, sorted_provinces
 from service.problems import ProblemError
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
@@ -36,7 +36,7 @@ def search(
     region: Annotated[str, Query(max_length=100)] = "",
     has_target: bool | None = None,
     cursor: Annotated[str, Query(max_length=100)] = "",
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page: Page = 1,
     lang: Language = "vi",
 ) -> HTMLResponse:
     """Show the search box and, for a query, its hits; without a query, the paragraphs that pass the filters.
