@@ -12,7 +12,7 @@ from corpus.types import Kind
 from index.paging import CursorError
 from nlp.fold import fold
 from service.access import Space, may_read
-from service.api import filter_of
+from service.filtering import filter_of
 from service.narrowing import Address, facets_of
 from service.pages import Language, Page, render, sorted_provinces
 from service.problems import ProblemError
@@ -44,8 +44,8 @@ def search(
     Hits after the first page are those after ``cursor``, and ``page`` is what to call them.
     """
     q = q.strip()
-    named = filter_of(space, province or None, int(year) if year else None, task_group or None)
-    only = replace(named, kind=kind, type=type or None, region=region or None, has_target=has_target)
+    named = filter_of(space, province, int(year) if year else None, task_group, region)
+    only = replace(named, kind=kind, type=type or None, has_target=has_target)
     try:
         result = space.searcher.search(q, LIMIT, only, cursor or None) if q else None
     except CursorError as error:
