@@ -101,13 +101,16 @@ def search(
         ProvinceAs,
         Query(description="By which name `province` is meant: that a plan was published under, today's, or either."),
     ] = "either",
+    by_document: Annotated[
+        bool, Query(description="Only the best hit of each document; `facets` count these.", examples=[True])
+    ] = False,
     cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
 ) -> Form:
     """Search paragraphs by words and by meaning, with counts by facet; `cursor` gives the pages after the first."""
     named = filter_of(space, province, year, task_group, region, province_as)
     only = replace(named, kind=kind, type=type or None, has_target=has_target)
     try:
-        return result_form(space.searcher.search(q, k, only, cursor or None))
+        return result_form(space.searcher.search(q, k, only, cursor or None, grouped=by_document))
     except CursorError as error:
         raise ProblemError(400, f"cursor: {error}") from error
 

@@ -34,6 +34,7 @@ from service import (
     pages_files,
     pages_overview,
     pages_queue,
+    pages_search,
     pages_tagging,
     pages_work,
     report,
@@ -147,6 +148,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     for module in (
         pages,
         pages_compare,
+        pages_search,
         pages_document,
         pages_queue,
         pages_tagging,

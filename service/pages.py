@@ -1,4 +1,4 @@
-"""The web pages: what they share, search, the API. Rendered on the server, without any script."""
+"""What all web pages share, and the API's page. Rendered on the server, without any script."""
 
 from __future__ import annotations
 
@@ -22,17 +22,14 @@ from corpus.types import Target
 from index.differences import Change
 from nlp.fold import fold
 from service import sessions
-from service.access import Space, may_read
-from service.filtering import filter_of
+from service.access import may_read
 from service.workspace import Workspace
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
 DOCS = "/docs"
-LIMIT = 20
-LISTED = 50
 PARAGRAPHS_A_PAGE = 500
-EXAMPLES = ("siêu thị thay túi ni lông", "nang luong mat troi", "training for enterprises")
 Language = Annotated[str, Query(pattern="^(vi|en)$")]
+Page = Annotated[int, Query(ge=1, le=1_000_000)]
 _SIGNS = {">=": "≥ ", "<=": "≤ "}
 
 
@@ -158,55 +155,9 @@ def problem_page(request: Request, status: int, detail: str) -> HTMLResponse:
     return render(request, "problem.html", lang, status, detail=detail, title=HTTPStatus(status).phrase, code=status)
 
 
-@router.get("/")
-def search(
-    request: Request,
-    space: Space,
-    q: Annotated[str, Query(max_length=2000)] = "",
-    province: Annotated[str, Query(max_length=200)] = "",
-    year: Annotated[str, Query(pattern=r"^(\d{4})?$")] = "",
-    task_group: Annotated[str, Query(max_length=200)] = "",
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    lang: Language = "vi",
-) -> HTMLResponse:
-    """Show the search box and, for a query, its hits; without a query, the paragraphs that pass the filters."""
-    only = filter_of(space, province or None, int(year) if year else None, task_group or None)
-    result = space.searcher.search(q, LIMIT, only) if q.strip() else None
-    passing = space.store.keys(only) if result is None and not only.is_open else None
-    shown = [] if passing is None else [int(key) for key in passing[(page - 1) * LISTED : page * LISTED]]
-    found = space.store.paragraphs_by_key(shown)
-    years = {str(year) for years in space.store.years().values() for year in years}
-    return render(
-        request,
-        "search.html",
-        lang,
-        q=q,
-        province=province,
-        year=year,
-        task_group=task_group,
-        provinces=_with(sorted_provinces(space), province),
-        years=_with(sorted(years, reverse=True), year),
-        result=result,
-        passing=None if passing is None else len(passing),
-        listed=[found[key] for key in shown if key in found],
-        page=page,
-        first=(page - 1) * LISTED + 1,
-        pages=1 if passing is None else max(1, -(-len(passing) // LISTED)),
-        documents=[]
-        if (result and result.hits) or shown
-        else sorted(space.store.documents(), key=lambda d: fold(d.province or "")),
-        examples=EXAMPLES,
-    )
-
-
 def sorted_provinces(space: Workspace) -> list[str]:
     """Return the provinces of the store as published, in alphabetical order."""
     return sorted(space.store.provinces(), key=fold)
-
-
-def _with(options: list[str], chosen: str) -> list[str]:
-    """Return ``options`` with the one chosen, which may be a province's name of today."""
-    return options if chosen in ("", *options) else [chosen, *options]
 
 
 @router.get(DOCS)

@@ -12,7 +12,7 @@ from service import sessions
 from service.access import Space, Who, may_edit, may_read
 from service.correcting import correct
 from service.keys import allows
-from service.pages import Language, page_of, permalink, render
+from service.pages import Language, Page, page_of, permalink, render
 from service.problems import ProblemError
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
@@ -25,7 +25,7 @@ def document(
     space: Space,
     caller: Who,
     document_id: str,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page: Page = 1,
     edit: Ordinal = 0,
     saved: Ordinal = 0,
     lang: Language = "vi",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
@@ -17,14 +18,15 @@ from service.charts import indicator_chart
 from service.errors import UserError
 from service.finished import FinishedFamilies, coverage_of, is_current
 from service.overviews import aims_of, families_of, gaps_of
-from service.pages import Language, render
+from service.pages import Language, Page, render
 from service.problems import ProblemError
 from service.workspace import Workspace
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
 # Shades of the heat map; each is a class of style.css, since the policy allows no styles in the page.
 SHADES = 8
-_SHOWN = 100
+SHOWN = 100
+T = TypeVar("T")
 Name = Annotated[str, Query(max_length=200)]
 Least = Annotated[int, Query(ge=2, le=63)]
 
@@ -50,6 +52,7 @@ def families(
     q: Name = "",
     least: Least = 2,
     as_published: bool = False,
+    page: Page = 1,
     lang: Language = "vi",
 ) -> HTMLResponse:
     """List the obligations that several provinces share, those with all words of ``q`` in their title."""
@@ -60,8 +63,8 @@ def families(
         if all(word in fold(summary.title) for word in words)
     ]
     return render(
-        request, "families.html", lang, found=found[:_SHOWN], count=len(found), q=q, least=least,
-        as_published=as_published, made=made, is_current=is_current(space, made),
+        request, "families.html", lang, found=_page(found, page), count=len(found), q=q, least=least,
+        page=page, pages=_pages(found), as_published=as_published, made=made, is_current=is_current(space, made),
     )  # fmt: skip
 
 
@@ -85,6 +88,7 @@ def gaps(
     region: bool = False,
     least: Least = 2,
     as_published: bool = False,
+    page: Page = 1,
     lang: Language = "vi",
 ) -> HTMLResponse:
     """Show what others oblige to and a province does not."""
@@ -95,8 +99,9 @@ def gaps(
         except UserError as error:
             problem = str(error)
     return render(
-        request, "gaps.html", lang, found=found, shown=found.gaps[:_SHOWN] if found else [], problem=problem,
-        province=province, provinces=places(space, View(as_published)), region=region, least=least,
+        request, "gaps.html", lang, found=found, shown=_page(found.gaps, page) if found else [], problem=problem,
+        page=page, pages=_pages(found.gaps) if found else 1, province=province,
+        provinces=places(space, View(as_published)), region=region, least=least,
         as_published=as_published, made=made, is_current=is_current(space, made),
     )  # fmt: skip
 
@@ -130,3 +135,11 @@ def targets(
 def places(space: Workspace, view: View) -> list[str]:
     """Return the provinces of the view that have plans in the store, in alphabetical order."""
     return sorted({place for document in space.store.documents() if (place := view.place(document))}, key=fold)
+
+
+def _page(rows: Sequence[T], page: int) -> Sequence[T]:
+    return rows[(page - 1) * SHOWN : page * SHOWN]
+
+
+def _pages(rows: Sequence[object]) -> int:
+    return max(1, -(-len(rows) // SHOWN))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import docx
 import pytest
 
+from service import pages_search
 from service.middleware import HEADERS
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 WAIT = 30_000
 DOCUMENT = "/documents/cao-bang/1043-kh-ubnd-2021"
 PAGES = (
-    "/", "/?q=nang+luong+mat+troi", "/?province=Cao+Bằng", "/tag", "/compare?a=Cao+Bằng&b=Cà+Mau", "/coverage", "/families",
+    "/", "/?q=nang+luong+mat+troi", "/?q=rác&kind=task&province=Cà+Mau", "/?province=Cao+Bằng", "/tag", "/compare?a=Cao+Bằng&b=Cà+Mau", "/coverage", "/families",
     "/gaps?province=Cà+Mau", "/targets", "/targets?indicator=supermarkets_green_packaging", DOCUMENT, f"{DOCUMENT}?edit=12",
     "/queue", "/upload", "/jobs", "/feeds?q=điện+gió", "/help", "/docs", "/nowhere",
+    "/sign-in",
 )  # fmt: skip
 
 
@@ -132,11 +134,57 @@ def test_a_search_by_keyboard_alone(opened: Callable[..., Page]) -> None:
     assert "task_group=awareness" in page.url
     for _ in range(40):
         page.keyboard.press("Tab")
-        if page.evaluate("!!document.activeElement.closest('.hits')"):
+        if page.evaluate("document.activeElement.matches('.facets .skip')"):
             break
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("!!document.activeElement.closest('.hits')")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.wait_for_url("**/documents/**")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_results_are_narrowed_by_clicks_and_widened_again(
+    opened: Callable[..., Page], script: bool, width: int
+) -> None:
+    page = opened(java_script_enabled=script, viewport={"width": width, "height": 900})
+    page.goto("/?q=rác+thải")
+    total, facets = page.get_by_role("status").locator("strong"), page.get_by_role("navigation", name="Lọc kết quả")
+    before = total.inner_text()
+    for name, parameter in (("Cà Mau", "province=C%C3%A0+Mau"), ("Nhiệm vụ, giải pháp", "kind=task")):
+        if width == 390:
+            assert not facets.is_visible()
+            page.get_by_text("Lọc kết quả").click()
+        link = facets.get_by_role("link", name=name)
+        assert int(link.locator(".count").inner_text()) <= int(total.inner_text())
+        link.click()
+        page.wait_for_url(f"**{parameter}*")
+    assert set(page.locator(".hits h2").all_inner_texts()) == {"Cà Mau · 174/KH-UBND · 2024"}
+    chips = page.get_by_role("list", name="Bộ lọc đang dùng")
+    chips.get_by_role("link", name="Bỏ lọc: Tỉnh, thành phố: Cà Mau").click()
+    page.wait_for_url("**?lang=vi&q=r%C3%A1c+th%E1%BA%A3i&kind=task")
+    chips.get_by_role("link", name="Bỏ lọc: Loại đoạn: Nhiệm vụ, giải pháp").click()
+    page.wait_for_url("**?lang=vi&q=r%C3%A1c+th%E1%BA%A3i")
+    assert chips.count() == 0
+    assert total.inner_text() == before
+
+
+def test_further_hits_are_reached_without_a_script(
+    opened: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages_search, "LIMIT", 3)
+    page = opened(java_script_enabled=False)
+    page.goto("/?q=rác+thải&kind=task")
+    first = page.locator(".hits h2 a").evaluate_all("links => links.map((link) => link.href)")
+    page.get_by_role("link", name="Trang sau").click()
+    page.wait_for_url("**page=2*")
+    second = page.locator(".hits h2 a").evaluate_all("links => links.map((link) => link.href)")
+    assert second
+    assert not set(first) & set(second)
+    page.get_by_role("link", name="Về trang đầu").click()
+    assert page.locator(".hits h2 a").evaluate_all("links => links.map((link) => link.href)") == first
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
@@ -188,15 +236,19 @@ def test_pasted_text_is_tagged_and_a_table_downloaded(opened: Callable[..., Page
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
-def test_pages_fit_and_have_no_barriers(opened: Callable[..., Page], width: int, scheme: str) -> None:
-    """Axe finds nothing, nothing sticks out sideways, and the security policy, which a browser enforces, came along."""
+def test_pages_fit_and_have_no_barriers(opened: Callable[..., Page], site: Site, width: int, scheme: str) -> None:
+    """Axe finds nothing, nothing sticks out sideways, and the security policy, which a browser enforces, came along.
+
+    All that can be opened is open.
+    """
     sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
     axe = sync_playwright.Axe()
     page = opened(signed_in=True, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    for path in PAGES:
+    for path in (*PAGES, site.family, site.job):
         response = page.goto(path)
         assert response is not None
         assert response.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
         found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
         assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == [], path
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

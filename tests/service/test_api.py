@@ -44,6 +44,22 @@ def test_search_filters(client: TestClient) -> None:
     assert {"Bắc Kạn", "Cao Bằng"} >= {hit["province"] for hit in found} >= {"Bắc Kạn"}
 
 
+def test_search_gives_each_document_once(client: TestClient) -> None:
+    asked = {"q": "phân loại rác tại nguồn"}
+    all_hits = client.get("/v1/search", params=asked | {"k": 100}).json()["hits"]
+    best: dict[str, str] = {}
+    for hit in all_hits:
+        best.setdefault(hit["document_id"], hit["paragraph_id"])
+    assert 1 < len(best) < len(all_hits)
+    found, cursor = [], ""
+    while cursor is not None:
+        page = client.get("/v1/search", params=asked | {"k": 1, "by_document": True, "cursor": cursor}).json()
+        assert sum(page["facets"]["kind"].values()) == len(best)
+        found += [hit["paragraph_id"] for hit in page["hits"]]
+        cursor = page["next_cursor"]
+    assert found == list(best.values())
+
+
 def test_tag_targets_and_similar(client: TestClient) -> None:
     tagged = client.post("/v1/tag", json={"paragraphs": [ROW]}).json()
     assert [t["task_group"] for t in tagged["paragraphs"][0]["tags"] if t["assigned"]] == ["renewable_energy"]

@@ -23,6 +23,7 @@ from service import (
     pages_files,
     pages_overview,
     pages_queue,
+    pages_search,
     pages_tagging,
     pages_work,
     report,
@@ -279,6 +280,23 @@ def test_families_gaps_and_targets_lead_to_the_texts(client: TestClient) -> None
         assert client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/families?least=2&lang=en", "/gaps?province=Cà+Mau&as_published=true"])
+def test_long_overviews_go_on(client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    current_overviews(client)
+    whole = page(client, path).xpath("//ol[@class='hits']//h2/a/@href")
+    monkeypatch.setattr(pages_overview, "SHOWN", 1)
+    after, shown, before = path, [], []
+    while after:
+        found = page(client, after)
+        shown += found.xpath("//ol[@class='hits']//h2/a/@href")
+        assert f"{len(shown)}/{len(whole)}" in found.xpath("string(//*[@role='status'])")
+        before = found.xpath("//a[@rel='prev']/@href")
+        after = next(iter(found.xpath("//a[@rel='next']/@href")), "")
+    assert len(whole) > 1
+    assert shown == whole
+    assert page(client, before[0]).xpath("//ol[@class='hits']//h2/a/@href") == whole[-2:-1]
+
+
 def test_tables_are_downloaded_as_shown(client: TestClient) -> None:
     current_overviews(client)
     read = client.get("/coverage.csv")
@@ -318,6 +336,7 @@ def test_closed_reads_close_these_pages_too() -> None:
         pages_files,
         pages_overview,
         pages_queue,
+        pages_search,
         pages_tagging,
         pages_work,
     ):
@@ -342,6 +361,7 @@ def test_every_page_is_in_the_documentation() -> None:
         pages_files,
         pages_overview,
         pages_queue,
+        pages_search,
         pages_tagging,
         pages_work,
         report,

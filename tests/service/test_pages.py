@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,7 +14,7 @@ from lxml import html
 
 from corpus.types import Target
 from index.differences import Change
-from service import pages
+from service import pages, pages_search
 from service.app import create_app
 from service.ingest import ingest
 from service.pages import differing, endpoints, figure, marked, spans, strings
@@ -44,6 +46,94 @@ def test_filters_stay_chosen_and_hold(client: TestClient) -> None:
     assert found.xpath("//input[@type='radio'][@checked]/@value") == ["green_distribution"]
     assert found.xpath("count(//option[@selected or @value=''])") == 3
     assert all("Cà Mau" in title for title in found.xpath("//ol[@class='hits']//h2//text()") if title.strip())
+
+
+def facet_links(found: html.HtmlElement) -> dict[str, str]:
+    links = found.xpath("//nav[@class='facets']//li/a")
+    return {" ".join(link.text_content().split()): link.get("href") for link in links}
+
+
+def test_each_facet_leads_to_hits_that_have_it_and_its_chip_back(client: TestClient) -> None:
+    start = "/?q=phân+loại+rác+tại+nguồn"
+    found = page(client, start)
+    counted = client.get("/v1/search", params={"q": "phân loại rác tại nguồn"}).json()["facets"]
+    links = facet_links(found)
+    assert links.keys() >= {
+        f"Nhiệm vụ, giải pháp {counted['kind']['task']}", f"Cà Mau {counted['province_today']['Cà Mau']}",
+        f"Bắc Kạn {counted['province']['Bắc Kạn']}", f"2024 {counted['year']['2024']}",
+        f"Kế hoạch {counted['type']['Kế hoạch']}", f"Có chỉ tiêu {counted['has_target']['true']}",
+    }  # fmt: skip
+    fields = set()
+    for name, href in links.items():
+        asked = dict(parse_qsl(urlsplit(href).query))
+        (field,) = set(asked) - {"q", "lang"}
+        fields.add(field)
+        narrowed = page(client, href)
+        told = client.get("/v1/search", params={"k": 20, **asked}).json()
+        total, hits = sum(told["facets"]["has_target"].values()), told["hits"]
+        assert narrowed.xpath("string(//*[@role='status']/strong)") == str(total), name
+        assert len(narrowed.xpath("//ol[@class='hits']/li")) == len(hits)
+        chip = narrowed.xpath("//ul[@class='filters']//a")
+        assert [" ".join(link.text_content().split()).split(": ")[-1] for link in chip] == [
+            f"{name.rpartition(' ')[0]} ×"
+        ]
+        assert dict(parse_qsl(urlsplit(chip[0].get("href")).query)) == {"q": asked["q"], "lang": "vi"}
+        chosen = narrowed.xpath("//nav[@class='facets']//a[@aria-current='true']/@href")
+        assert chosen == ([chip[0].get("href")] if hits else [])
+    assert fields == {"task_group", "kind", "province", "region", "year", "type", "has_target"}
+
+
+def test_pages_of_hits_go_on_until_all_were_shown(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_search, "LIMIT", 4)
+    path, hits = "/?q=rác+thải&lang=en", []
+    last = 0
+    while path:
+        found = page(client, path)
+        last += 1
+        links = found.xpath("//ol[@class='hits']//h2/a/@href")
+        assert 0 < len(links) <= 4
+        assert found.xpath("//ol[@class='hits']/@start") == [str(len(hits) + 1)]
+        total = int(found.xpath("string(//*[@role='status']/strong)"))
+        hits += links
+        back = found.xpath("//nav[@class='pager']/a[not(@rel)]/@href")
+        assert back == ([] if last == 1 else ["/?lang=en&q=r%C3%A1c+th%E1%BA%A3i"])
+        path = next(iter(found.xpath("//nav[@class='pager']/a[@rel='next']/@href")), "")
+    # Later pages look deeper, so the last one knows how many there are.
+    assert (len(hits), len(set(hits)), last > 1) == (total, total, True)
+
+
+def test_a_new_query_keeps_filters_that_the_form_does_not_show(client: TestClient) -> None:
+    address = "/?q=rác&kind=task&type=Kế+hoạch&has_target=false&province=ca+mau"
+    found = page(client, address)
+    hidden = found.xpath("//form[@role='search']//input[@type='hidden']")
+    sent = {field.get("name"): field.get("value") for field in hidden}
+    assert sent == {"lang": "vi", "kind": "task", "type": "Kế hoạch", "has_target": "false"}
+    assert [option.text for option in found.xpath("//option[@selected]")] == ["Cà Mau"]
+    assert len(found.xpath("//ul[@class='filters']/li")) == 5
+    cleared = page(client, found.xpath("//ul[@class='filters']//a[@class='all']/@href")[0])
+    assert not cleared.xpath("//ul[@class='filters']")
+
+
+def test_filters_without_a_query_list_what_passes_all_of_them(client: TestClient) -> None:
+    found = page(client, "/?kind=objective&province=Cà+Mau&has_target=true")
+    document = client.get("/v1/documents", params={"province": "Cà Mau"}).json()["documents"][0]["document_id"]
+    paragraphs = [
+        client.get(f"/v1/paragraphs/{paragraph['paragraph_id'].replace('#', '%23')}").json()
+        for paragraph in client.get(f"/v1/documents/{document}").json()["paragraphs"]
+        if paragraph["kind"] == "objective"
+    ]
+    wanted = sum(bool(paragraph["targets"]) for paragraph in paragraphs)
+    assert found.xpath("string(//*[@role='status']/strong)") == str(wanted) != "0"
+    assert len(found.xpath("//ol[@class='hits']/li")) == wanted
+
+
+def test_the_largest_page_of_hits_is_small(client: TestClient) -> None:
+    for path in ("/?q=rác+thải", "/?q=" + "phân+loại+rác+tại+nguồn+" * 80):
+        response = client.get(path)
+        assert 'nav class="facets"' in response.text
+        sizes = [int(response.headers["content-length"])]
+        sizes += [len(gzip.compress(client.get(f"/static/{name}").content)) for name in ("style.css", "suggest.js")]
+        assert sum(sizes) < 60_000
 
 
 def test_the_language_switch_keeps_the_query(client: TestClient) -> None:
@@ -122,7 +212,7 @@ def test_pages_need_no_script_and_are_labelled(client: TestClient, path: str) ->
     ids = found.xpath("//@id")
     assert len(ids) == len(set(ids))
     assert found.get("lang") in ("vi", "en")
-    assert found.xpath("//a[@class='skip']/@href") == [f"#{found.xpath('//main/@id')[0]}"]
+    assert found.xpath("//body/a[@class='skip']/@href") == [f"#{found.xpath('//main/@id')[0]}"]
     assert not found.xpath("//link[starts-with(@href, 'http')] | //img | //iframe")
     named = {label.get("for") for label in found.xpath("//label")}
     fields = found.xpath("//input[not(@type='hidden')] | //select")
@@ -168,6 +258,8 @@ def test_a_browser_is_told_of_an_error_in_a_page(client: TestClient, lang: str) 
         ("/nowhere", 404),
         ("/?year=soon", 422),
         ("/?q=x&task_group=none", 400),
+        ("/?q=x&cursor=none", 400),
+        ("/?kind=none", 422),
     ):
         address = f"{path}{'&' if '?' in path else '?'}lang={lang}"
         response = client.get(address, headers={"accept": "text/html,*/*"})
