@@ -40,12 +40,16 @@ def tagger_embedder(space: Workspace) -> Embedder:
 def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = None, *, use_own: bool = True) -> Path:
     """Train on the project's labelled paragraphs and those of ``files``; return the folder written.
 
-    Raises UsageError for a file that cannot be read, NothingUsableError where the labels do not suffice.
+    Without an ``output`` it is in use from then on, and the user's own tagger before it is kept for a rollback. Raises UsageError for a file that cannot be read, NothingUsableError where the labels do not suffice.
     """
     rows = labelled.for_training() if use_own else []
     for file in files:
         rows += read_rows_of(file, space)
-    return _train(space, rows, output or space.settings.own_tagger, training_only() if use_own else [])
+    extra, current = training_only() if use_own else [], space.settings.own_tagger
+    if output and output.resolve() != current.resolve():
+        return _train(space, rows, output, extra)
+    _promote(_train(space, rows, _candidate(current), extra), current)
+    return current
 
 
 def _train(
@@ -89,7 +93,7 @@ def train_with_corrections(space: Workspace) -> tuple[Path, dict[str, float], bo
     unseen = {row.document for row in frozen}
     rows = [row for row in (*labelled.paragraphs(), *learnt) if row.document not in unseen]
     current = space.settings.own_tagger
-    work = current.with_name("tagger-candidate")
+    work = _candidate(current)
     fitted = _train(space, rows, work, training_only())
     candidate = load_tagger(fitted, space.groups, space.default_embedder)
     figures = {"candidate": _macro_f1(candidate, frozen), "current": _macro_f1(space.tagger, frozen)}
@@ -120,11 +124,16 @@ def rollback(space: Workspace) -> str:
 
 
 def _promote(candidate: Path, current: Path) -> None:
+    """Put ``candidate`` in the place of ``current``, which is kept for a rollback."""
     before = _before(current)
     shutil.rmtree(before, ignore_errors=True)
     if current.exists():
         current.rename(before)
     candidate.rename(current)
+
+
+def _candidate(current: Path) -> Path:
+    return current.with_name("tagger-candidate")
 
 
 def _before(current: Path) -> Path:

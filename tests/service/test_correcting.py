@@ -131,6 +131,33 @@ def test_a_candidate_is_used_only_when_not_worse(
             training.rollback(filled)
 
 
+def test_training_keeps_the_tagger_before_for_a_rollback(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    current = space.settings.own_tagger
+
+    def train(name: str, output: Path | None = None) -> Path:
+        def write(_space: Workspace, _rows: object, folder: Path, _extra: object) -> Path:
+            def save(work: Path) -> str:
+                (work / "manifest.json").write_text(name)
+                return "card"
+
+            return training.swap_in(folder, save)
+
+        monkeypatch.setattr(training, "_train", write)
+        return training.train_tagger(space, [], output, use_own=False)
+
+    def in_use() -> str:
+        return (space.tagger_folder / "manifest.json").read_text()
+
+    assert [train("first"), train("second")] == [current, current]
+    elsewhere = train("elsewhere", current.with_name("other"))
+    assert (elsewhere.name, in_use()) == ("other", "second")
+    assert (training.rollback(space), in_use()) == (str(current), "first")
+    assert (training.rollback(space), in_use()) == (str(current), "second")
+    assert train("third", current) == current
+    training.rollback(space)
+    assert in_use() == "second"
+
+
 def test_frozen_rows_are_whole_documents() -> None:
     frozen, learnt = training.labelled.frozen(), training.labelled.for_training()
     assert len(frozen) > 200
