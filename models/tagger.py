@@ -130,7 +130,7 @@ class Tagger:
         self.groups = tuple(groups)
         self._keys = [group.key for group in groups]
         self.thresholds = dict(thresholds)
-        self._bands = dict(bands)
+        self.bands = {group: (float(low), float(high)) for group, (low, high) in bands.items()}
         self._clause_models = clause_models
         self._paragraph_models = paragraph_models
         self._cues = Cues(groups)
@@ -178,7 +178,7 @@ class Tagger:
     def doubt(self, group: str, probability: float) -> float:
         """Return how unsure a probability is: 1 at the group's threshold, falling to 0 at the edges of its unsure band."""
         threshold = self.thresholds[group]
-        low, high = self._bands[group]
+        low, high = self.bands[group]
         edge = low if probability < threshold else high
         reach = abs(edge - threshold)
         return max(0.0, 1.0 - abs(probability - threshold) / reach) if reach else 0.0

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from corpus.labelled import LabelledParagraph
-from service import training
+from corpus.store import Filter, Store
+from models.embedder import Vectors
+from service import correcting, training
 from service.correcting import all_corrections, correct, queue, retag
 from service.errors import NothingUsableError, UsageError
 from service.ingest import ingest
@@ -74,6 +76,35 @@ def test_the_queue_asks_for_unsure_ones_and_not_twice(filled: Workspace) -> None
     assert [item.score for item in asked] == sorted((item.score for item in asked), reverse=True)
     correct(filled, asked[0].paragraph.id, [], "An")
     assert asked[0].paragraph.id not in [item.paragraph.id for item in queue(filled, 50)]
+
+
+@pytest.mark.usefixtures("either_database")
+def test_the_queue_weighs_only_the_most_unsure(filled: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, store = queue(filled, 500), filled.store
+    doubt = {
+        p.key: max(filled.tagger.doubt(tag.task_group, tag.probability) for tag in store.tags_of(p.key))
+        for p in store.paragraphs()
+        if not p.is_heading and p.kind != "boilerplate"
+    }
+    assert {item.paragraph.key for item in asked} == {key for key, unsure in doubt.items() if unsure > 0}
+    correct(filled, asked[-1].paragraph.id, [], "An")
+    left = sorted((item.paragraph.key for item in asked[:-1]), key=lambda key: -doubt[key])
+    read: list[int] = []
+    original = type(store).vectors_of
+
+    def counted(self: Store, keys: Sequence[int], embedder_id: str) -> dict[int, Vectors]:
+        read.extend(keys)
+        return original(self, keys, embedder_id)
+
+    monkeypatch.setattr(Store, "vectors_of", counted)
+    monkeypatch.setattr(Store, "vectors", None)
+    monkeypatch.setattr(Store, "paragraphs", None)
+    monkeypatch.setattr(correcting, "_WEIGHED", 3)
+    assert len(left) > 3
+    assert {item.paragraph.key for item in queue(filled, 3)} == set(left[:3])
+    assert sorted(read) == sorted([*left[:3], asked[-1].paragraph.key])
+    elsewhere = Filter(province="Cà Mau")
+    assert queue(filled, 3, elsewhere) == []
 
 
 @pytest.mark.usefixtures("either_database")
