@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from corpus.store import Filter, ProvinceAs
 from corpus.targets import find_targets
-from corpus.types import Kind
+from corpus.types import Kind, Tag
 from index.paging import CursorError
-from service.access import Space, may_edit, may_read
+from service.access import Space, Who, may_edit, may_read
 from service.behind import Behind, BusyError
 from service.comparing import compare_provinces
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
@@ -29,7 +29,7 @@ from service.forms import (
     tag_form,
     target_form,
 )  # fmt: skip
-from service.paging import Cursor, Limit, fresh, page_of, read_number, read_text
+from service.paging import Cursor, Limit, fresh, fresh_to, page_of, read_number, read_text
 from service.problems import ProblemError, problem_responses
 from service.schemas import (
     Comparison,
@@ -52,6 +52,7 @@ from service.schemas import (
 router = APIRouter(prefix="/v1", responses=problem_responses(401, 422, 429, 500), dependencies=[Depends(may_read)])
 Form = dict[str, Any]
 FRESH = [Depends(fresh)]
+FRESH_TO = [Depends(fresh_to)]
 _IN_MEMORY = 1 << 20
 
 
@@ -171,18 +172,27 @@ def document(space: Space, document_id: Annotated[str, Path(examples=["cao-bang/
 @router.get(
     "/paragraphs/{paragraph_id:path}",
     response_model=ParagraphInFull,
-    dependencies=FRESH,
+    dependencies=FRESH_TO,
     responses=problem_responses(404),
 )
-def paragraph(space: Space, paragraph_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021#II.4.2"])]) -> Form:
-    """Return one paragraph with its tags and targets; the "#" of its id is sent as %23."""
+def paragraph(
+    space: Space, caller: Who, paragraph_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021#II.4.2"])]
+) -> Form:
+    """Return one paragraph with its tags and targets; the "#" of its id is sent as %23.
+
+    `model_id` of a person's tag is their name, shown only to callers with a key.
+    """
     found = space.store.paragraph(paragraph_id)
     if found is None:
         raise ProblemError(404, f"no paragraph {paragraph_id!r}")
     tags, targets_of = space.store.tags_of(found.key), space.store.targets_of(found.key)
+
+    def maker_of(tag: Tag) -> str:
+        return tag.model_id if tag.source == "model" or caller.sees_names else ""
+
     return {
         **paragraph_form(found),
-        "tags": [tag_form(t) | {"source": t.source, "model_id": t.model_id} for t in tags],
+        "tags": [tag_form(t) | {"source": t.source, "model_id": maker_of(t)} for t in tags],
         "targets": [target_form(t) for t in targets_of],
     }
 
@@ -203,23 +213,27 @@ async def whole_body(request: Request) -> AsyncIterator[IO[bytes]]:
     responses=problem_responses(400, 401, 403, 404, 413),
     dependencies=[Depends(may_edit)],
 )
-def add_correction(space: Space, judgement: Judgement) -> Form:
-    """Say which task groups a paragraph has; models leave its tags alone from then on."""
+def add_correction(space: Space, caller: Who, judgement: Judgement) -> Form:
+    """Say which task groups a paragraph has; models leave its tags alone from then on. The key's name is put behind `by`."""
     if space.store.paragraph(judgement.paragraph_id) is None:
         raise ProblemError(404, f"no paragraph {judgement.paragraph_id!r}")
+    key = caller.name if caller.kind == "key" else ""
     try:
-        made = correct(space, judgement.paragraph_id, judgement.task_groups, judgement.by, judgement.note)
+        made = correct(space, judgement.paragraph_id, judgement.task_groups, judgement.by, judgement.note, key)
     except UsageError as error:
         raise ProblemError(400, str(error)) from error
     return correction_form(made)
 
 
-@router.get("/corrections", response_model=Corrections, dependencies=FRESH, responses=problem_responses(400))
-def corrections(space: Space, limit: Limit = 1000, cursor: Cursor = None) -> Form:
-    """List what people corrected, oldest first."""
+@router.get("/corrections", response_model=Corrections, dependencies=FRESH_TO, responses=problem_responses(400))
+def corrections(space: Space, caller: Who, limit: Limit = 1000, cursor: Cursor = None) -> Form:
+    """List what people corrected, oldest first; who they are, and their notes, only to callers with a key."""
     listed = all_corrections(space, read_number(cursor) or 0, limit + 1)
     found, following = page_of(listed, limit, lambda item: item.number)
-    return {"corrections": [correction_form(item) for item in found], "next_cursor": following}
+    return {
+        "corrections": [correction_form(item, with_names=caller.sees_names) for item in found],
+        "next_cursor": following,
+    }
 
 
 @router.get("/queue", response_model=Queue, dependencies=FRESH, responses=problem_responses(400))

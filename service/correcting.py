@@ -42,15 +42,21 @@ class Moved:
     lost: dict[str, int]
 
 
-def correct(workspace: Workspace, paragraph_id: str, groups: Sequence[str], by: str, note: str = "") -> Correction:
-    """Record a person's tags for a paragraph. Raises UsageError for unknown groups, NothingUsableError for an unknown id."""
+def correct(
+    workspace: Workspace, paragraph_id: str, groups: Sequence[str], by: str, note: str = "", key: str = ""
+) -> Correction:
+    """Record a person's tags for a paragraph; behind who says so the name of the ``key`` that let them in, where one did.
+
+    Raises UsageError for unknown groups, NothingUsableError for an unknown id.
+    """
     known = [group.key for group in workspace.groups]
     if unknown := sorted(set(groups) - set(known)):
         raise UsageError(f"unknown task group {', '.join(unknown)}; known are {', '.join(known)}")
     if not by.strip() or len(by) > _MOST_NAME:
         raise UsageError(f"who corrects has to be named, in at most {_MOST_NAME} characters")
+    name = f"{by.strip()} ({key})" if key and key != by.strip() else by.strip()
     try:
-        return record(workspace.store, paragraph_id, list(dict.fromkeys(groups)), known, by.strip(), note)
+        return record(workspace.store, paragraph_id, list(dict.fromkeys(groups)), known, name, note)
     except UnknownParagraphError as error:
         raise NothingUsableError(f"no paragraph {paragraph_id!r}; search results and exports name them") from error
 
@@ -123,10 +129,11 @@ def queued_form(item: Queued) -> dict[str, Any]:
     return {**paragraph_form(item.paragraph), "score": item.score, "unsure": list(item.unsure)}
 
 
-def correction_form(correction: Correction) -> dict[str, Any]:
-    """Return a correction."""
+def correction_form(correction: Correction, *, with_names: bool = True) -> dict[str, Any]:
+    """Return a correction, without ``with_names`` with neither who said so nor their note."""
     return {
         **vars(correction),
+        **({} if with_names else {"by": "", "note": ""}),
         "before": list(correction.before),
         "after": list(correction.after),
         "made_at": correction.made_at.isoformat(),

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Query, Request, Response
 
-from service.access import Space
+from service.access import Space, Who
 from service.problems import ProblemError
 from service.workspace import Workspace
 
@@ -81,6 +81,11 @@ def fresh(request: Request, response: Response, space: Space) -> None:
     that an answer is never newer than its tag says to the caller's disadvantage.
     """
     tell_apart(request, response, space, space.store.content)
+
+
+def fresh_to(request: Request, response: Response, space: Space, caller: Who) -> None:
+    """As ``fresh``, for an answer that leaves names out for some callers."""
+    tell_apart(request, response, space, space.store.content, "names" if caller.sees_names else "")
 
 
 def tell_apart(request: Request, response: Response, space: Workspace, *contents: str) -> None:

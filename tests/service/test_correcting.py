@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from fastapi.testclient import TestClient
 
 from corpus.labelled import LabelledParagraph
 from corpus.store import Filter, Store
 from models.embedder import Vectors
-from service import correcting, training
+from service import correcting, keys, training
+from service.app import create_app
 from service.correcting import all_corrections, correct, queue, retag
 from service.errors import NothingUsableError, UsageError
 from service.ingest import ingest
@@ -76,6 +79,31 @@ def test_the_queue_asks_for_unsure_ones_and_not_twice(filled: Workspace) -> None
     assert [item.score for item in asked] == sorted((item.score for item in asked), reverse=True)
     correct(filled, asked[0].paragraph.id, [], "An")
     assert asked[0].paragraph.id not in [item.paragraph.id for item in queue(filled, 50)]
+
+
+def test_names_are_those_of_keys_and_not_for_the_public(with_settings: Callable[..., Workspace]) -> None:
+    space = with_settings(api_key="k", local_writes=True)
+    assert all(report.is_usable for report in ingest([SAMPLE], space))
+    _, secret = keys.create(space.store, "Phòng kế hoạch", "editor")
+    paragraph = space.store.paragraphs()[3]
+    one = f"/v1/paragraphs/{quote(paragraph.id)}"
+    app = create_app(space.settings, space)
+    here = TestClient(app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 5000))
+    with TestClient(app) as client:
+        for by, headers in (("Giám đốc", {"X-API-Key": secret}), ("Phòng kế hoạch", {"X-API-Key": secret})):
+            judgement = {"paragraph_id": paragraph.id, "task_groups": [], "by": by, "note": "riêng"}
+            assert client.post("/v1/corrections", json=judgement, headers=headers).status_code == 201
+        assert here.post("/v1/corrections", json=judgement | {"by": "An"}).status_code == 201
+        names = ["Giám đốc (Phòng kế hoạch)", "Phòng kế hoạch", "An"]
+        public = client.get("/v1/corrections")
+        assert {(item["by"], item["note"]) for item in public.json()["corrections"]} == {("", "")}
+        assert {tag["model_id"] for tag in client.get(one).json()["tags"]} == {""}
+        for known, headers in ((client, {"X-API-Key": secret}), (here, {})):
+            # The answer to others is not taken for this one.
+            headers |= {"If-None-Match": public.headers["etag"]}
+            found = known.get("/v1/corrections", headers=headers).json()["corrections"]
+            assert [(item["by"], item["note"]) for item in found] == [(name, "riêng") for name in names]
+            assert {tag["model_id"] for tag in known.get(one, headers=headers).json()["tags"]} == {"An"}
 
 
 @pytest.mark.usefixtures("either_database")

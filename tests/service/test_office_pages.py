@@ -127,7 +127,7 @@ def test_a_tag_is_corrected_in_two_clicks_and_kept(client: TestClient) -> None:
     assert after.xpath(".//*[contains(@class, 'chip renewable_energy')]")
     assert after.xpath("string(.//*[@role='status'])") == "Đã lưu"
     assert "người duyệt" in words(after)
-    made = client.get("/v1/corrections").json()["corrections"][-1]
+    made = client.get("/v1/corrections", headers=KEYED).json()["corrections"][-1]
     assert (made["after"], made["by"]) == (["renewable_energy"], "KEHOACH_API_KEY")
     again = page(client, first).get_element_by_id(part).xpath(".//button[contains(@class, 'renewable_energy')]/@value")
     assert again == [""]
