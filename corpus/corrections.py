@@ -80,6 +80,14 @@ def judged(store: Store, only: Filter) -> list[int]:
         return list(connection.scalars(query.distinct().order_by(tags.c.paragraph_key)))
 
 
+def last_corrected(store: Store, limit: int) -> list[int]:
+    """Return the keys of at most ``limit`` paragraphs that people corrected, the last ones, of those that are in the store."""
+    last = sa.func.max(table.c.number)
+    query = sa.select(paragraphs.c.key).join(table, table.c.paragraph_id == paragraphs.c.id).group_by(paragraphs.c.key)
+    with store.reading() as connection:
+        return list(connection.scalars(query.order_by(last.desc()).limit(limit)))
+
+
 def most_unsure(
     store: Store, edges: Mapping[str, tuple[float, float, float]], only: Filter, embedder_id: str, limit: int
 ) -> list[int]:

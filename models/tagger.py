@@ -136,6 +136,11 @@ class Tagger:
         self._cues = Cues(groups)
         self._embedder = embedder
 
+    @property
+    def embedder(self) -> Embedder:
+        """What it embeds texts with."""
+        return self._embedder
+
     def probabilities(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], Vectors]:
         """Return the probability of every group, shape (texts, groups), and the texts' passage vectors."""
         if not texts:
@@ -182,6 +187,12 @@ class Tagger:
         edge = low if probability < threshold else high
         reach = abs(edge - threshold)
         return max(0.0, 1.0 - abs(probability - threshold) / reach) if reach else 0.0
+
+    def is_unsure(self, tag: Tag) -> bool:
+        """Tell whether a tag is a model's and its probability lies inside its group's unsure band."""
+        return (
+            tag.source == "model" and tag.task_group in self.bands and self.doubt(tag.task_group, tag.probability) > 0
+        )
 
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         """Write the model and ``manifest`` into ``folder``."""

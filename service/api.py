@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path as FilePath
 from pathlib import PurePath
-from tempfile import SpooledTemporaryFile
-from typing import IO, Annotated, Any
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
@@ -14,24 +15,28 @@ from corpus.store import Filter, ProvinceAs
 from corpus.targets import find_targets
 from corpus.types import Kind, Tag
 from index.paging import CursorError
+from models.wording import corrected
 from service.access import Space, Who, may_edit, may_read
 from service.behind import Behind, BusyError
 from service.comparing import compare_provinces
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
+from service.explaining import reasons
 from service.filtering import filter_of
 from service.forms import (
     comparison_form,
     document_form,
+    explanation_form,
+    judged_tag_form,
     paragraph_form,
     report_form,
     result_form,
-    tag_form,
     target_form,
 )  # fmt: skip
 from service.paging import Cursor, Limit, fresh, fresh_to, page_of, read_number, read_text
 from service.problems import ProblemError, problem_responses
 from service.schemas import (
+    MAX_EXPLAINED,
     Comparison,
     Correction,
     Corrections,
@@ -46,6 +51,7 @@ from service.schemas import (
     Queue,
     Report,
     Rows,
+    RowsToTag,
     Tagged,
 )
 
@@ -53,7 +59,6 @@ router = APIRouter(prefix="/v1", responses=problem_responses(401, 422, 429, 500)
 Form = dict[str, Any]
 FRESH = [Depends(fresh)]
 FRESH_TO = [Depends(fresh_to)]
-_IN_MEMORY = 1 << 20
 
 
 Province = Annotated[
@@ -108,12 +113,22 @@ def search(
         raise ProblemError(400, f"cursor: {error}") from error
 
 
-@router.post("/tag", response_model=Tagged, responses=problem_responses(400, 413))
-def tag(space: Space, rows: Rows) -> Form:
-    """Tag paragraphs: all task groups with their probabilities."""
-    tagged = space.tagger.tag([row.text for row in rows.paragraphs])
-    found = [{"id": r.id, "tags": [tag_form(t) for t in tags]} for r, tags in zip(rows.paragraphs, tagged, strict=True)]
-    return {"paragraphs": found, "model_id": space.tagger.id}
+@router.post("/tag", response_model=Tagged, response_model_exclude_unset=True, responses=problem_responses(400, 413))
+def tag(space: Space, rows: RowsToTag) -> Form:
+    """Tag paragraphs: all task groups with their probabilities; with `explain`, what carried those assigned."""
+    if rows.explain and len(rows.paragraphs) > MAX_EXPLAINED:
+        raise ProblemError(400, f"{len(rows.paragraphs)} paragraphs with explain; accepted are {MAX_EXPLAINED} at most")
+    # Asked for once: another may be put in use meanwhile.
+    tagger = space.tagger
+    tagged = tagger.tag([row.text for row in rows.paragraphs])
+    found = [
+        {"id": row.id, "tags": [judged_tag_form(t, tagger) for t in tags]}
+        for row, tags in zip(rows.paragraphs, tagged, strict=True)
+    ]
+    if rows.explain:
+        for form, row in zip(found, rows.paragraphs, strict=True):
+            form["explanations"] = [explanation_form(reason) for reason in reasons(space, corrected(row.text))]
+    return {"paragraphs": found, "model_id": tagger.id}
 
 
 @router.post("/targets", response_model=Measured, responses=problem_responses(400, 413))
@@ -128,12 +143,13 @@ def targets(rows: Rows) -> Form:
 @router.post("/similar", response_model=Matched, responses=problem_responses(400, 413))
 def similar(space: Space, pairs: Pairs) -> Form:
     """Tell how similar pairs of clauses are and whether they state the same obligation."""
-    matches = space.matcher.match([(pair.a, pair.b) for pair in pairs.pairs])
+    matcher = space.matcher
+    matches = matcher.match([(pair.a, pair.b) for pair in pairs.pairs])
     found = [
         {"id": pair.id, "similarity": round(match.similarity, 4), "same_clause": match.same_clause}
         for pair, match in zip(pairs.pairs, matches, strict=True)
     ]
-    return {"pairs": found, "model_id": space.matcher.id}
+    return {"pairs": found, "model_id": matcher.id}
 
 
 @router.get("/compare", response_model=Comparison, dependencies=FRESH, responses=problem_responses(400))
@@ -192,18 +208,18 @@ def paragraph(
 
     return {
         **paragraph_form(found),
-        "tags": [tag_form(t) | {"source": t.source, "model_id": maker_of(t)} for t in tags],
+        "tags": [judged_tag_form(t, space.tagger) | {"source": t.source, "model_id": maker_of(t)} for t in tags],
         "targets": [target_form(t) for t in targets_of],
     }
 
 
-async def whole_body(request: Request) -> AsyncIterator[IO[bytes]]:
-    """Give the body as it came, whatever its content type says, in a file on disk where it is large."""
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+async def whole_body(request: Request) -> AsyncIterator[FilePath]:
+    """Give the body as it came, whatever its content type says, as a file on disk."""
+    with NamedTemporaryFile(prefix="kehoach-") as file:
         async for part in request.stream():
             file.write(part)
-        file.seek(0)
-        yield file
+        file.flush()
+        yield FilePath(file.name)
 
 
 @router.post(
@@ -272,7 +288,7 @@ _FILE = {
 )
 def add_document(
     request: Request,
-    content: Annotated[IO[bytes], Depends(whole_body)],
+    file: Annotated[FilePath, Depends(whole_body)],
     name: Annotated[
         str,
         Query(
@@ -286,7 +302,7 @@ def add_document(
     """Read, tag and store one document."""
     behind: Behind = request.app.state.background
     try:
-        report = behind.ingest(content.read(), PurePath(name).name)
+        report = behind.ingest(file, PurePath(name).name)
     except BusyError as error:
         raise ProblemError(503, str(error), {"Retry-After": "2"}) from error
     if not report.is_usable:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from index.align import Comparison, Side
     from index.search import Hit, Result
     from models.explain import Explanation
+    from models.tagger import Tagger
     from service.ingest import FileReport
 
 Form = dict[str, Any]
@@ -21,6 +22,11 @@ Form = dict[str, Any]
 def tag_form(tag: Tag) -> Form:
     """Return a tag."""
     return {"task_group": tag.task_group, "probability": tag.probability, "assigned": tag.assigned}
+
+
+def judged_tag_form(tag: Tag, tagger: Tagger) -> Form:
+    """Return a tag and whether its probability is so near the threshold that a person should look."""
+    return {**tag_form(tag), "unsure": tagger.is_unsure(tag)}
 
 
 def explanation_form(explanation: Explanation) -> Form:
@@ -81,7 +87,9 @@ def metadata_form(metadata: Metadata) -> Form:
     }
 
 
-def inspection_form(document: Document, tags: Sequence[Sequence[Tag]], targets: Sequence[Sequence[Target]]) -> Form:
+def inspection_form(
+    document: Document, tags: Sequence[Sequence[Tag]], targets: Sequence[Sequence[Target]], tagger: Tagger
+) -> Form:
     """Return all that is read from one document."""
     return {
         "id": document.id,
@@ -95,7 +103,7 @@ def inspection_form(document: Document, tags: Sequence[Sequence[Tag]], targets: 
                 "page": p.page,
                 "agencies": list(p.agencies),
                 "text": p.text,
-                "tags": [tag_form(tag) for tag in tags_of],
+                "tags": [judged_tag_form(tag, tagger) for tag in tags_of],
                 "targets": [target_form(target) for target in targets_of],
             }
             for p, tags_of, targets_of in zip(document.paragraphs, tags, targets, strict=True)

@@ -134,8 +134,8 @@ def _fitting(
     with space.store.reading() as connection:
         rows = connection.execute(query.order_by(paragraphs.c.key)).all()
     if allowed is not None:
-        inside = set(allowed.tolist())
-        rows = [row for row in rows if row.key in inside]
+        passing = set(allowed.tolist())
+        rows = [row for row in rows if row.key in passing]
     if near and rows:
         distances = near.of([row.vector for row in rows])
         rows = [rows[place] for place in np.argsort(-distances, kind="stable") if distances[place] >= CUT_OFF]

@@ -19,6 +19,7 @@ from models.adapter import find_adapter, read_adapter
 from models.card import matcher_card, queries_card, tagger_card
 from models.embedder import Embedder, OnnxEmbedder
 from models.evaluate import Judged, report
+from models.explain import write_rows
 from models.tagger import ADAPTER_FOLDER, Tagger, load_tagger
 from models.tuning import write_tuning
 from service.errors import NothingUsableError, UsageError
@@ -42,13 +43,16 @@ def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = 
 
     Without an ``output`` it is in use from then on, and the user's own tagger before it is kept for a rollback. Raises UsageError for a file that cannot be read, NothingUsableError where the labels do not suffice.
     """
-    rows = labelled.for_training() if use_own else []
-    for file in files:
-        rows += read_rows_of(file, space)
+    given = [row for file in files for row in read_rows_of(file, space)]
+    rows = [*(labelled.for_training() if use_own else []), *given]
     extra, current = training_only() if use_own else [], space.settings.own_tagger
-    if output and output.resolve() != current.resolve():
-        return _train(space, rows, output, extra)
-    _promote(_train(space, rows, _candidate(current), extra), current)
+    is_elsewhere = output and output.resolve() != current.resolve()
+    folder = _train(space, rows, output if output and is_elsewhere else _candidate(current), extra)
+    # What explanations point to, beside the project's.
+    write_rows(folder, space.default_embedder, given)
+    if is_elsewhere:
+        return folder
+    _promote(folder, current)
     return current
 
 

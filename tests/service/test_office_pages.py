@@ -181,6 +181,14 @@ def test_pasted_text_shows_what_carried_its_tags(client: TestClient) -> None:
     assert send(client, "/tag", {"token": token_of(client, "/tag"), "text": "a " * 10_001}).status_code == 413
 
 
+def test_an_unsure_tag_is_said_in_words(client: TestClient) -> None:
+    text = client.get("/v1/queue").json()["paragraphs"][0]["text"]
+    sent = send(client, "/tag", {"text": text, "token": token_of(client, "/tag")})
+    found = html.document_fromstring(sent.text)
+    assert "phân vân" in words(found.xpath("//table[@class='odds']//span[@class='unsure']")[0])
+    assert "nên có người xem lại" in words(found.xpath("//main")[0])
+
+
 def test_a_file_is_tagged_and_not_kept(client: TestClient) -> None:
     before = client.get("/v1/documents").json()
     token = {"token": token_of(client, "/tag")}
