@@ -41,7 +41,9 @@ def tagger_embedder(space: Workspace) -> Embedder:
 def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = None, *, use_own: bool = True) -> Path:
     """Train on the project's labelled paragraphs and those of ``files``; return the folder written.
 
-    Without an ``output`` it is in use from then on, and the user's own tagger before it is kept for a rollback. Raises UsageError for a file that cannot be read, NothingUsableError where the labels do not suffice.
+    Without an ``output`` it is in use from then on, and the user's own tagger before it is kept for a rollback.
+
+    Raises UsageError for a file that cannot be read, NothingUsableError where the labels do not suffice.
     """
     given = [row for file in files for row in read_rows_of(file, space)]
     rows = [*(labelled.for_training() if use_own else []), *given]
