@@ -6,11 +6,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 
+from corpus import labelled
 from corpus.labelled import LabelledParagraph
 from models import sealed
-from models.explain import rows_of, write_rows
+from models.explain import embed_examples, rows_of, write_rows
+from service import explaining
 from service.app import create_app
 from service.correcting import correct
 from service.explaining import reasons
@@ -19,6 +22,13 @@ from service.workspace import Workspace
 
 SAMPLE = Path(__file__).parents[2] / "corpus/samples/cao-bang-1043-kh-ubnd-2021.html"
 TEXT = "Lắp điện mặt trời trên mái trụ sở."
+
+
+@pytest.fixture(autouse=True)
+def few_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Embedding all labelled paragraphs, where the file of their vectors is of others, takes longer than a test may."""
+    rows = [row for row in labelled.paragraphs() if "renewable_energy" in row.labels][:20]
+    monkeypatch.setattr(explaining, "own_examples", lambda embedder: embed_examples(embedder, rows))
 
 
 def nearest(space: Workspace, text: str) -> str:
