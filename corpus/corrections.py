@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from corpus.changelog import touch_keys
 from corpus.schema import corrections as table
-from corpus.schema import documents, paragraphs, tags
+from corpus.schema import documents, embeddings, paragraphs, tags
 from corpus.store import Store
+from corpus.stored import Filter, paragraph_query
 from corpus.types import Tag
 
 
@@ -70,6 +71,59 @@ def corrections(store: Store, after: int = 0, limit: int | None = None) -> list[
     query = sa.select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
     with store.engine.connect() as connection:
         return [_correction(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def judged(store: Store, only: Filter) -> list[int]:
+    """Return the keys of the paragraphs with words of their own that pass and that a person has judged, ascending."""
+    query = sa.select(tags.c.paragraph_key).where(tags.c.source == "person", tags.c.paragraph_key.in_(_worded(only)))
+    with store.reading() as connection:
+        return list(connection.scalars(query.distinct().order_by(tags.c.paragraph_key)))
+
+
+def last_corrected(store: Store, limit: int) -> list[int]:
+    """Return the keys of at most ``limit`` paragraphs that people corrected, the last ones, of those that are in the store."""
+    last = sa.func.max(table.c.number)
+    query = sa.select(paragraphs.c.key).join(table, table.c.paragraph_id == paragraphs.c.id).group_by(paragraphs.c.key)
+    with store.reading() as connection:
+        return list(connection.scalars(query.order_by(last.desc()).limit(limit)))
+
+
+def most_unsure(
+    store: Store, edges: Mapping[str, tuple[float, float, float]], only: Filter, embedder_id: str, limit: int
+) -> list[int]:
+    """Return the keys of at most ``limit`` paragraphs that models are the least sure of, the least sure first.
+
+    ``edges`` has for each task group the lower edge of its unsure band, its threshold and the upper edge. Doubt falls from 1 at
+    the threshold to 0 at the edges; the largest of a paragraph's groups counts. Only paragraphs count that pass, have words of
+    their own, were embedded by ``embedder_id`` and judged by nobody.
+    """
+    doubts = []
+    for group, (low, threshold, high) in edges.items():
+        p, of_group = tags.c.probability, tags.c.task_group == group
+        if low < threshold:
+            doubts.append((of_group & (p > low) & (p < threshold), (p - low) / (threshold - low)))
+        if threshold < high:
+            doubts.append((of_group & (p >= threshold) & (p < high), (high - p) / (high - threshold)))
+    if not doubts:
+        return []
+    doubt = sa.func.max(sa.case(*doubts, else_=0.0))
+    by_people = sa.select(tags.c.paragraph_key).where(tags.c.source == "person")
+    embedded = (embeddings.c.paragraph_key == tags.c.paragraph_key) & (embeddings.c.embedder_id == embedder_id)
+    query = (
+        sa.select(tags.c.paragraph_key)
+        .where(sa.or_(*(condition for condition, _ in doubts)), tags.c.paragraph_key.in_(_worded(only)))
+        .where(tags.c.paragraph_key.not_in(by_people), sa.exists().where(embedded))
+        .group_by(tags.c.paragraph_key)
+        .order_by(doubt.desc(), tags.c.paragraph_key)
+        .limit(limit)
+    )
+    with store.reading() as connection:
+        return list(connection.scalars(query))
+
+
+def _worded(only: Filter) -> sa.Select[Any]:
+    passing = paragraph_query(only).with_only_columns(paragraphs.c.key)
+    return passing.where(paragraphs.c.is_heading.is_(False), paragraphs.c.kind != "boilerplate")
 
 
 def replace_model_tags(store: Store, new: Mapping[int, Sequence[Tag]]) -> None:

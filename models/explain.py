@@ -32,6 +32,8 @@ Span = tuple[int, int]
 
 _EXAMPLES = "examples"
 EXAMPLES_FILE = f"{_EXAMPLES}.npz"
+# The rows that a user's tagger learned from beside the project's, in its folder.
+ROWS_FILE = f"{_EXAMPLES}.jsonl"
 MAX_WORDS = 5
 MAX_NEIGHBOURS = 2
 # What one call may spend on occlusion, shared by its groups: words tried, and characters read again, since for each word
@@ -114,6 +116,13 @@ class Examples:
             if len(found) == count:
                 break
         return tuple(found.values())
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Return ``parts`` as one; of paragraphs with one text the first counts."""
+    vectors = [part.vectors for part in parts if part.rows]
+    rows = tuple(row for part in parts for row in part.rows)
+    return Examples(rows, np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32))
 
 
 def explain(
@@ -310,6 +319,24 @@ def write_examples(folder: Path, embedder: Embedder, rows: Iterable[LabelledPara
     Path(file.name).chmod(0o644)
     Path(file.name).replace(folder / EXAMPLES_FILE)
     return made
+
+
+def write_rows(folder: Path, embedder: Embedder, rows: Sequence[LabelledParagraph]) -> None:
+    """Write ``rows`` as ROWS_FILE into a tagger's folder, and their vectors beside it; nothing where there are none."""
+    if not rows:
+        return
+    lines = [{"id": row.id, "doc": row.document, "text": row.text, "labels": sorted(row.labels)} for row in rows]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (folder / ROWS_FILE).write_text(text, encoding="utf-8")
+    write_examples(folder, embedder, rows)
+
+
+def rows_of(folder: Path, embedder: Embedder) -> Examples:
+    """Return what ``write_rows`` wrote into ``folder``, nothing where it wrote nothing. Raises LabelError for a damaged file."""
+    file = folder / ROWS_FILE
+    if not file.exists():
+        return Examples((), np.zeros((0, embedder.dimension), np.float32))
+    return load_examples(folder, embedder, labelled.read_labelled(file))
 
 
 def load_examples(folder: Path, embedder: Embedder, rows: Iterable[LabelledParagraph] | None = None) -> Examples:

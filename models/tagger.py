@@ -130,11 +130,16 @@ class Tagger:
         self.groups = tuple(groups)
         self._keys = [group.key for group in groups]
         self.thresholds = dict(thresholds)
-        self._bands = dict(bands)
+        self.bands = {group: (float(low), float(high)) for group, (low, high) in bands.items()}
         self._clause_models = clause_models
         self._paragraph_models = paragraph_models
         self._cues = Cues(groups)
         self._embedder = embedder
+
+    @property
+    def embedder(self) -> Embedder:
+        """What it embeds texts with."""
+        return self._embedder
 
     def probabilities(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], Vectors]:
         """Return the probability of every group, shape (texts, groups), and the texts' passage vectors."""
@@ -178,10 +183,16 @@ class Tagger:
     def doubt(self, group: str, probability: float) -> float:
         """Return how unsure a probability is: 1 at the group's threshold, falling to 0 at the edges of its unsure band."""
         threshold = self.thresholds[group]
-        low, high = self._bands[group]
+        low, high = self.bands[group]
         edge = low if probability < threshold else high
         reach = abs(edge - threshold)
         return max(0.0, 1.0 - abs(probability - threshold) / reach) if reach else 0.0
+
+    def is_unsure(self, tag: Tag) -> bool:
+        """Tell whether a tag is a model's and its probability lies inside its group's unsure band."""
+        return (
+            tag.source == "model" and tag.task_group in self.bands and self.doubt(tag.task_group, tag.probability) > 0
+        )
 
     def save(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         """Write the model and ``manifest`` into ``folder``."""

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
@@ -26,11 +26,20 @@ _WANTED = {"WWW-Authenticate": "ApiKey"}
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: a name for the audit log, what they may do (None: nothing), the id of their key where they have one."""
+    """Who calls: a name for the audit log, what they may do (None: nothing), the id of their key where the store has it.
+
+    ``kind`` is "local" for a caller on this machine that needs no key, "anyone" for one without a key.
+    """
 
     name: str
     scope: Scope | None
     key_id: str | None = None
+    kind: Literal["key", "local", "anyone"] = "key"
+
+    @property
+    def sees_names(self) -> bool:
+        """Tell whether who corrected a tag, and why, may be shown: not to the public that reads plans."""
+        return self.kind != "anyone"
 
 
 async def space_of(request: Request) -> Workspace:
@@ -65,8 +74,8 @@ def _known(request: Request, space: Workspace) -> Caller:
 
 def _unknown(request: Request, space: Workspace) -> Caller:
     if space.settings.local_writes and sessions.is_local(request):
-        return Caller("this machine", "editor")
-    return Caller("anyone", "reader" if space.settings.open_reads else None)
+        return Caller("this machine", "editor", kind="local")
+    return Caller("anyone", "reader" if space.settings.open_reads else None, kind="anyone")
 
 
 def secret_of(request: Request) -> str:

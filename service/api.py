@@ -4,36 +4,41 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path as FilePath
 from pathlib import PurePath
-from tempfile import SpooledTemporaryFile
-from typing import IO, Annotated, Any
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from corpus.store import Filter, ProvinceAs
 from corpus.targets import find_targets
-from corpus.types import Kind
+from corpus.types import Kind, Tag
 from index.paging import CursorError
 from index.view import View
-from service.access import Space, may_edit, may_read
+from models.wording import corrected
+from service.access import Space, Who, may_edit, may_read
 from service.behind import Behind, BusyError
 from service.comparing import compare_named
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
+from service.explaining import reasons
 from service.filtering import filter_of
 from service.forms import (
     comparison_form,
     document_form,
+    explanation_form,
+    judged_tag_form,
     match_form,
     paragraph_form,
     report_form,
     result_form,
-    tag_form,
     target_form,
 )  # fmt: skip
-from service.paging import Cursor, Limit, fresh, page_of, read_number, read_text
+from service.paging import Cursor, Limit, fresh, fresh_to, page_of, read_number, read_text
 from service.problems import ProblemError, problem_responses
 from service.schemas import (
+    MAX_EXPLAINED,
     Comparison,
     Correction,
     Corrections,
@@ -48,13 +53,14 @@ from service.schemas import (
     Queue,
     Report,
     Rows,
+    RowsToTag,
     Tagged,
 )
 
 router = APIRouter(prefix="/v1", responses=problem_responses(401, 422, 429, 500), dependencies=[Depends(may_read)])
 Form = dict[str, Any]
 FRESH = [Depends(fresh)]
-_IN_MEMORY = 1 << 20
+FRESH_TO = [Depends(fresh_to)]
 
 
 Province = Annotated[
@@ -115,12 +121,22 @@ def search(
         raise ProblemError(400, f"cursor: {error}") from error
 
 
-@router.post("/tag", response_model=Tagged, responses=problem_responses(400, 413))
-def tag(space: Space, rows: Rows) -> Form:
-    """Tag paragraphs: all task groups with their probabilities."""
-    tagged = space.tagger.tag([row.text for row in rows.paragraphs])
-    found = [{"id": r.id, "tags": [tag_form(t) for t in tags]} for r, tags in zip(rows.paragraphs, tagged, strict=True)]
-    return {"paragraphs": found, "model_id": space.tagger.id}
+@router.post("/tag", response_model=Tagged, response_model_exclude_unset=True, responses=problem_responses(400, 413))
+def tag(space: Space, rows: RowsToTag) -> Form:
+    """Tag paragraphs: all task groups with their probabilities; with `explain`, what carried those assigned."""
+    if rows.explain and len(rows.paragraphs) > MAX_EXPLAINED:
+        raise ProblemError(400, f"{len(rows.paragraphs)} paragraphs with explain; accepted are {MAX_EXPLAINED} at most")
+    # Asked for once: another may be put in use meanwhile.
+    tagger = space.tagger
+    tagged = tagger.tag([row.text for row in rows.paragraphs])
+    found = [
+        {"id": row.id, "tags": [judged_tag_form(t, tagger) for t in tags]}
+        for row, tags in zip(rows.paragraphs, tagged, strict=True)
+    ]
+    if rows.explain:
+        for form, row in zip(found, rows.paragraphs, strict=True):
+            form["explanations"] = [explanation_form(reason) for reason in reasons(space, corrected(row.text))]
+    return {"paragraphs": found, "model_id": tagger.id}
 
 
 @router.post("/targets", response_model=Measured, responses=problem_responses(400, 413))
@@ -135,9 +151,10 @@ def targets(rows: Rows) -> Form:
 @router.post("/similar", response_model=Matched, responses=problem_responses(400, 413))
 def similar(space: Space, pairs: Pairs) -> Form:
     """Tell how similar pairs of clauses are and whether they state the same obligation."""
-    matches = space.matcher.match([(pair.a, pair.b) for pair in pairs.pairs])
+    matcher = space.matcher
+    matches = matcher.match([(pair.a, pair.b) for pair in pairs.pairs])
     found = [{"id": pair.id, **match_form(match)} for pair, match in zip(pairs.pairs, matches, strict=True)]
-    return {"pairs": found, "model_id": space.matcher.id}
+    return {"pairs": found, "model_id": matcher.id}
 
 
 @router.get("/compare", response_model=Comparison, dependencies=FRESH, responses=problem_responses(400))
@@ -177,29 +194,38 @@ def document(space: Space, document_id: Annotated[str, Path(examples=["cao-bang/
 @router.get(
     "/paragraphs/{paragraph_id:path}",
     response_model=ParagraphInFull,
-    dependencies=FRESH,
+    dependencies=FRESH_TO,
     responses=problem_responses(404),
 )
-def paragraph(space: Space, paragraph_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021#II.4.2"])]) -> Form:
-    """Return one paragraph with its tags and targets; the "#" of its id is sent as %23."""
+def paragraph(
+    space: Space, caller: Who, paragraph_id: Annotated[str, Path(examples=["cao-bang/1043-kh-ubnd-2021#II.4.2"])]
+) -> Form:
+    """Return one paragraph with its tags and targets; the "#" of its id is sent as %23.
+
+    `model_id` of a person's tag is their name, shown only to callers with a key.
+    """
     found = space.store.paragraph(paragraph_id)
     if found is None:
         raise ProblemError(404, f"no paragraph {paragraph_id!r}")
     tags, targets_of = space.store.tags_of(found.key), space.store.targets_of(found.key)
+
+    def maker_of(tag: Tag) -> str:
+        return tag.model_id if tag.source == "model" or caller.sees_names else ""
+
     return {
         **paragraph_form(found),
-        "tags": [tag_form(t) | {"source": t.source, "model_id": t.model_id} for t in tags],
+        "tags": [judged_tag_form(t, space.tagger) | {"source": t.source, "model_id": maker_of(t)} for t in tags],
         "targets": [target_form(t) for t in targets_of],
     }
 
 
-async def whole_body(request: Request) -> AsyncIterator[IO[bytes]]:
-    """Give the body as it came, whatever its content type says, in a file on disk where it is large."""
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+async def whole_body(request: Request) -> AsyncIterator[FilePath]:
+    """Give the body as it came, whatever its content type says, as a file on disk."""
+    with NamedTemporaryFile(prefix="kehoach-") as file:
         async for part in request.stream():
             file.write(part)
-        file.seek(0)
-        yield file
+        file.flush()
+        yield FilePath(file.name)
 
 
 @router.post(
@@ -209,23 +235,27 @@ async def whole_body(request: Request) -> AsyncIterator[IO[bytes]]:
     responses=problem_responses(400, 401, 403, 404, 413),
     dependencies=[Depends(may_edit)],
 )
-def add_correction(space: Space, judgement: Judgement) -> Form:
-    """Say which task groups a paragraph has; models leave its tags alone from then on."""
+def add_correction(space: Space, caller: Who, judgement: Judgement) -> Form:
+    """Say which task groups a paragraph has; models leave its tags alone from then on. The key's name is put behind `by`."""
     if space.store.paragraph(judgement.paragraph_id) is None:
         raise ProblemError(404, f"no paragraph {judgement.paragraph_id!r}")
+    key = caller.name if caller.kind == "key" else ""
     try:
-        made = correct(space, judgement.paragraph_id, judgement.task_groups, judgement.by, judgement.note)
+        made = correct(space, judgement.paragraph_id, judgement.task_groups, judgement.by, judgement.note, key)
     except UsageError as error:
         raise ProblemError(400, str(error)) from error
     return correction_form(made)
 
 
-@router.get("/corrections", response_model=Corrections, dependencies=FRESH, responses=problem_responses(400))
-def corrections(space: Space, limit: Limit = 1000, cursor: Cursor = None) -> Form:
-    """List what people corrected, oldest first."""
+@router.get("/corrections", response_model=Corrections, dependencies=FRESH_TO, responses=problem_responses(400))
+def corrections(space: Space, caller: Who, limit: Limit = 1000, cursor: Cursor = None) -> Form:
+    """List what people corrected, oldest first; who they are, and their notes, only to callers with a key."""
     listed = all_corrections(space, read_number(cursor) or 0, limit + 1)
     found, following = page_of(listed, limit, lambda item: item.number)
-    return {"corrections": [correction_form(item) for item in found], "next_cursor": following}
+    return {
+        "corrections": [correction_form(item, with_names=caller.sees_names) for item in found],
+        "next_cursor": following,
+    }
 
 
 @router.get("/queue", response_model=Queue, dependencies=FRESH, responses=problem_responses(400))
@@ -264,7 +294,7 @@ _FILE = {
 )
 def add_document(
     request: Request,
-    content: Annotated[IO[bytes], Depends(whole_body)],
+    file: Annotated[FilePath, Depends(whole_body)],
     name: Annotated[
         str,
         Query(
@@ -278,7 +308,7 @@ def add_document(
     """Read, tag and store one document."""
     behind: Behind = request.app.state.background
     try:
-        report = behind.ingest(content.read(), PurePath(name).name)
+        report = behind.ingest(file, PurePath(name).name)
     except BusyError as error:
         raise ProblemError(503, str(error), {"Retry-After": "2"}) from error
     if not report.is_usable:

@@ -43,9 +43,10 @@ from service import (
     suggest_api,
 )
 from service.behind import Behind, behind_of
+from service.following import following
 from service.logs import configure
 from service.middleware import Again, BodyLimit, Observed, RateLimit
-from service.paging import NotModified, models_of
+from service.paging import NotModified, program_of
 from service.positions import HEADER, Positions
 from service.problems import ProblemError, add_problem_handlers, add_schemas, problem_responses
 from service.schemas import Health
@@ -87,7 +88,8 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
         background: Behind = app.state.background
         background.start()
         threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
-        yield
+        with following(space):
+            yield
         app.state.stopping.set()
         app.state.ready.clear()
         await run_in_threadpool(background.stop, settings.shutdown_seconds)
@@ -107,7 +109,7 @@ def create_app(settings: Settings, workspace: Workspace | None = None) -> FastAP
     )
     app.state.workspace = space
     app.state.background = behind_of(space)
-    app.state.models = models_of(space)
+    app.state.program = program_of(space)
     app.state.ready = threading.Event()
     app.state.stopping = threading.Event()
     app.state.failed = False

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from service.background import Background
+from service.following import following
 from service.ingest import FileReport, ingest_bytes
 from service.kept_overviews import FAMILIES, PAUSE, Fetched, Kept, Made, Maker
 from service.rates import create_table
@@ -64,17 +65,17 @@ class Behind:
         """Look for waiting imports at once."""
         self._background.wake()
 
-    def ingest(self, data: bytes, name: str) -> FileReport:
-        """Bring one document in and index it. Raises BusyError where too many wait."""
+    def ingest(self, file: Path, name: str) -> FileReport:
+        """Bring in and index the document in ``file``, which was sent as ``name``; it is read when its turn has come. Raises BusyError where too many wait."""
         if not self._places.acquire(blocking=False):
             raise BusyError(f"{_MOST_WAITING} documents are being read; send it again in a moment")
         try:
-            return self._ingest(data, name)
+            return self._ingest(file, name)
         finally:
             self._places.release()
 
-    def _ingest(self, data: bytes, name: str) -> FileReport:
-        report = ingest_bytes(data, name, self._space)
+    def _ingest(self, file: Path, name: str) -> FileReport:
+        report = ingest_bytes(file.read_bytes(), name, self._space)
         if report.is_usable:
             self._space.build_index()
         return report
@@ -104,8 +105,8 @@ class RemoteBehind(Behind):
         with contextlib.suppress(BusyError):
             self._ask("wake")
 
-    def _ingest(self, data: bytes, name: str) -> FileReport:
-        answer = self._ask("ingest", data, name)
+    def _ingest(self, file: Path, name: str) -> FileReport:
+        answer = self._ask("ingest", file, name)
         if not isinstance(answer, FileReport):
             raise RuntimeError(f"reading {name} broke: {answer}; the log tells more")
         return answer
@@ -208,9 +209,10 @@ def _main() -> None:
     behind.start()
     with Listener(str(address), "AF_UNIX", backlog=64) as listener:
         threading.Thread(target=_listen, args=(listener, behind), name="listener", daemon=True).start()
-        while not stopping.wait(PAUSE):
-            if parent and wait([parent.sentinel], 0):
-                break
+        with following(space):
+            while not stopping.wait(PAUSE):
+                if parent and wait([parent.sentinel], 0):
+                    break
     _end(behind, space, chosen)
 
 

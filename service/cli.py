@@ -124,7 +124,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="One document; nothing is 
             tags = space.tagger.tag([p.text for p in document.paragraphs])
             title = document.metadata.title or ""
             targets = [find_targets(p.text, p.heading_path, title) for p in document.paragraphs]
-            forms.append(inspection_form(document, tags, targets))
+            forms.append(inspection_form(document, tags, targets, space.tagger))
     if json:
         print_json(forms[0] if len(forms) == 1 else forms)
     else:
@@ -135,7 +135,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="One document; nothing is 
 @app.command()
 def tag(file: RowsFile, jsonl: JsonLines = False) -> None:
     """Tag paragraphs: {"id", "text"} a line in, all task groups with their probabilities a line out."""
-    from service.forms import tag_form
+    from service.forms import judged_tag_form
     from service.show import chips, out, print_lines
 
     rows = read_rows(file, ("id", "text"))
@@ -147,13 +147,15 @@ def tag(file: RowsFile, jsonl: JsonLines = False) -> None:
             bar.update(task, advance=len(batch))
             if jsonl:
                 print_lines(
-                    {"id": r["id"], "tags": [tag_form(t) for t in tags]} for r, tags in zip(batch, tagged, strict=True)
+                    {"id": r["id"], "tags": [judged_tag_form(t, space.tagger) for t in tags]}
+                    for r, tags in zip(batch, tagged, strict=True)
                 )
                 continue
             for row, tags in zip(batch, tagged, strict=True):
                 out.print(
                     row["id"],
                     chips([t.task_group for t in tags if t.assigned], space.groups),
+                    *(f"(unsure: {t.task_group})" for t in tags if space.tagger.is_unsure(t)),
                     row["text"][:100],
                     markup=False,
                 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from index.search import Hit, Result
     from models.explain import Explanation
     from models.similarity import Match
+    from models.tagger import Tagger
     from service.comparing import Compared
     from service.ingest import FileReport
 
@@ -23,6 +24,11 @@ Form = dict[str, Any]
 def tag_form(tag: Tag) -> Form:
     """Return a tag."""
     return {"task_group": tag.task_group, "probability": tag.probability, "assigned": tag.assigned}
+
+
+def judged_tag_form(tag: Tag, tagger: Tagger) -> Form:
+    """Return a tag and whether its probability is so near the threshold that a person should look."""
+    return {**tag_form(tag), "unsure": tagger.is_unsure(tag)}
 
 
 def explanation_form(explanation: Explanation) -> Form:
@@ -83,7 +89,9 @@ def metadata_form(metadata: Metadata) -> Form:
     }
 
 
-def inspection_form(document: Document, tags: Sequence[Sequence[Tag]], targets: Sequence[Sequence[Target]]) -> Form:
+def inspection_form(
+    document: Document, tags: Sequence[Sequence[Tag]], targets: Sequence[Sequence[Target]], tagger: Tagger
+) -> Form:
     """Return all that is read from one document."""
     return {
         "id": document.id,
@@ -97,7 +105,7 @@ def inspection_form(document: Document, tags: Sequence[Sequence[Tag]], targets: 
                 "page": p.page,
                 "agencies": list(p.agencies),
                 "text": p.text,
-                "tags": [tag_form(tag) for tag in tags_of],
+                "tags": [judged_tag_form(tag, tagger) for tag in tags_of],
                 "targets": [target_form(target) for target in targets_of],
             }
             for p, tags_of, targets_of in zip(document.paragraphs, tags, targets, strict=True)

@@ -22,14 +22,14 @@ def explain(
     json: Json = False,
 ) -> None:
     """Say why a paragraph is tagged: the clause and words that carried each tag, and labelled paragraphs like it."""
-    from models.explain import explain as reasons
     from models.wording import corrected
+    from service.explaining import reasons
     from service.forms import explanation_form
     from service.show import out, print_json
 
     with workspace() as space:
         stored = space.store.paragraph(text)
-        found = reasons(space.tagger, corrected(stored.text if stored else text))
+        found = reasons(space, corrected(stored.text if stored else text))
     if json:
         print_json([explanation_form(item) for item in found])
         return

@@ -154,6 +154,7 @@ def watch(
     jsonl: JsonLines = False,
 ) -> None:
     """Bring in what lies in a folder, then what appears or changes there, until Ctrl-C or SIGTERM."""
+    from service.following import following
     from service.forms import report_form
     from service.show import print_lines, show_report
     from service.watching import watch as run
@@ -167,11 +168,12 @@ def watch(
         def tell(done: int, total: int, name: str) -> None:
             bar.update(task, completed=done, total=total, description=name, visible=done < total)
 
-        for report in run(folder, space, tell, stop=stop, settle=settle):
-            if jsonl:
-                print_lines([report_form(report)])
-            elif report.outcome != "unchanged":
-                show_report(report)
+        with following(space):
+            for report in run(folder, space, tell, stop=stop, settle=settle):
+                if jsonl:
+                    print_lines([report_form(report)])
+                elif report.outcome != "unchanged":
+                    show_report(report)
 
 
 def export(

@@ -30,11 +30,21 @@ _AFTER_FAILURE = 30.0
 
 @dataclass(frozen=True)
 class Made(Generic[T]):
-    """What was made, the state of the store it was made from, and when."""
+    """What was made, the state of the store it was made from, when, and by which model where one took part."""
 
     value: T
     content: str
     at: datetime
+    model: str = ""
+
+    @property
+    def made_from(self) -> str:
+        """What decides the value: the state of the store and the model."""
+        return _made_from(self.content, self.model)
+
+
+def _made_from(content: str, model: str) -> str:
+    return f"{content} {model}" if model else content
 
 
 class NotMadeError(LookupError):
@@ -55,19 +65,19 @@ class Kept:
             self._filled.notify_all()
 
     def contents(self) -> dict[str, str]:
-        """Return name to the state of the store that its version was made from."""
-        return {name: made.content for name, made in self._made.items()}
+        """Return name to what its version was made from."""
+        return {name: made.made_from for name, made in self._made.items()}
 
     def made(self, name: str) -> Made[object] | None:
         """Return the version of a name, None where none is finished."""
         return self._made.get(name)
 
     def newer(self, contents: dict[str, str]) -> dict[str, Made[object]]:
-        """Return the versions, but the families, that are of other states than ``contents``."""
+        """Return the versions, but the families, that were made from anything else than ``contents``."""
         return {
             name: made
             for name, made in list(self._made.items())
-            if name != FAMILIES and contents.get(name) != made.content
+            if name != FAMILIES and contents.get(name) != made.made_from
         }
 
     def coverage(self, view: View) -> Made[list[Row]]:
@@ -103,18 +113,18 @@ class Fetched(Kept):
         self._newest = ""
 
     def announce(self, contents: dict[str, str]) -> None:
-        """Say of which states the versions of the other process are."""
+        """Say what the versions of the other process were made from."""
         self._newest = contents.get(FAMILIES, self._newest)
 
     def contents(self) -> dict[str, str]:
-        """Return name to the state of the store that the version was made from which a request would get now."""
+        """Return name to what the version was made from which a request would get now."""
         return super().contents() | ({FAMILIES: self._newest} if self._newest else {})
 
     def families(self) -> Made[Families]:
         """Return the families, fetched where there are newer ones. Raises NotMadeError."""
         with self._fetching:
             have = self.made(FAMILIES)
-            if self._newest != (have.content if have else "") and (newer := self._fetch()):
+            if self._newest != (have.made_from if have else "") and (newer := self._fetch()):
                 self.put(FAMILIES, newer)
         return super().families()
 
@@ -150,17 +160,18 @@ class Maker:
             self._stop.wait(pause)
 
     def refresh(self) -> bool:
-        """Make what is of an older state than the store; tell whether anything was."""
+        """Make what is of an older state than the store, or by another model than the one in use; tell whether anything was."""
         content, have = self._space.store.content, self._kept.contents()
+        matcher = self._space.matcher_version
         if have.get("coverage") != content:
             rows = {published: coverage(self._space.store, View(published)) for published in (False, True)}
             self._kept.put("coverage", Made(rows, content, datetime.now(UTC)))
         if have.get("suggestions") != content:
             names = [name for group in self._space.groups for name in (group.name_vi, group.name_en)]
             self._kept.put("suggestions", Made(suggester_of(self._space.store, names), content, datetime.now(UTC)))
-        if have.get(FAMILIES) == content:
+        if have.get(FAMILIES) == _made_from(content, matcher):
             return False
-        # Read after ``content``: should the store change meanwhile, they count as old, never as new.
+        # Read after ``content`` and ``matcher``: should these change meanwhile, they count as old, never as new.
         families = self._space.families
-        self._kept.put(FAMILIES, Made(families, content, datetime.now(UTC)))
+        self._kept.put(FAMILIES, Made(families, content, datetime.now(UTC), matcher))
         return True

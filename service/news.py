@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ _LEAST_DEVIATION = 0.005
 _PASSAGES = 5
 _DOCUMENTS_A_ROUND = 50
 _MOST_DOCUMENTS = 500
+_NEWEST_FIRST = (documents.c.added_at.desc(), documents.c.id)
 
 
 @dataclass(frozen=True)
@@ -35,33 +37,47 @@ class News:
     count: int
 
 
-def news(space: Workspace, query: str, only: Filter, limit: int = 20, after: int = 0) -> list[News]:
+def news(space: Workspace, query: str, only: Filter, limit: int = 20, since: datetime | None = None) -> list[News]:
     """Return the documents that have paragraphs near ``query`` which pass ``only``, newest first, at most ``limit``.
 
-    Without a query all that pass fit. ``after`` leaves out paragraphs up to this key. The newest 500 documents are looked at.
+    Of those stored after ``since`` it returns all. Without a query all that pass fit. The newest 500 documents are looked at.
     """
+    newest = sa.select(documents.c.id, documents.c.added_at).order_by(*_NEWEST_FIRST).limit(_MOST_DOCUMENTS)
+    found: list[News] = []
+    for item in _matches(space, query, only, newest, paragraphs.c.key > 0):
+        if len(found) >= limit and (since is None or item.added_at <= since):
+            break
+        found.append(item)
+    return found
+
+
+def news_between(space: Workspace, query: str, only: Filter, after: int, last: int) -> Iterator[News]:
+    """Yield every document that fits as in ``news`` by a paragraph whose key is over ``after`` and at most ``last``, newest first."""
+    inside = (paragraphs.c.key > after) & (paragraphs.c.key <= last)
+    brought = sa.select(documents.c.id, documents.c.added_at).order_by(*_NEWEST_FIRST)
+    return _matches(
+        space, query, only, brought.where(documents.c.id.in_(sa.select(paragraphs.c.document_id).where(inside))), inside
+    )
+
+
+def _matches(
+    space: Workspace, query: str, only: Filter, listed: sa.Select[Any], inside: sa.ColumnElement[bool]
+) -> Iterator[News]:
+    """Yield those of the documents ``listed`` that fit by a paragraph ``inside``, in their order, read a round at a time."""
     near = _Nearness(space, query) if query else None
     allowed = None if only.is_open else space.store.keys(only)
-    listed = sa.select(documents.c.id, documents.c.added_at).order_by(documents.c.added_at.desc(), documents.c.id)
-    if after:
-        listed = listed.where(documents.c.id.in_(sa.select(paragraphs.c.document_id).where(paragraphs.c.key > after)))
     with space.store.reading() as connection:
-        newest = connection.execute(listed.limit(_MOST_DOCUMENTS)).all()
-    found: list[News] = []
-    for start in range(0, len(newest), _DOCUMENTS_A_ROUND):
-        part = newest[start : start + _DOCUMENTS_A_ROUND]
-        fitting = _fitting(space, [row.id for row in part], after, allowed, near)
+        rows = connection.execute(listed).all()
+    for start in range(0, len(rows), _DOCUMENTS_A_ROUND):
+        part = rows[start : start + _DOCUMENTS_A_ROUND]
+        fitting = _fitting(space, [row.id for row in part], inside, allowed, near)
         best = space.store.paragraphs_by_key([key for keys in fitting.values() for key in keys[:_PASSAGES]])
         for document_id, added_at in part:
             document = space.store.document(document_id) if document_id in fitting else None
             if document is None:
                 continue
             keys = fitting[document_id]
-            passages = tuple(best[key] for key in keys[:_PASSAGES] if key in best)
-            found.append(News(document, added_at, passages, len(keys)))
-            if len(found) == limit:
-                return found
-    return found
+            yield News(document, added_at, tuple(best[key] for key in keys[:_PASSAGES] if key in best), len(keys))
 
 
 def nearness(similarities: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -97,12 +113,16 @@ class _Nearness:
 
 
 def _fitting(
-    space: Workspace, ids: Sequence[str], after: int, allowed: NDArray[np.int64] | None, near: _Nearness | None
+    space: Workspace,
+    ids: Sequence[str],
+    inside: sa.ColumnElement[bool],
+    allowed: NDArray[np.int64] | None,
+    near: _Nearness | None,
 ) -> dict[str, list[int]]:
     """Return document id to the keys of its paragraphs that fit, best first, or in order where there is no query."""
     query = sa.select(paragraphs.c.key, paragraphs.c.document_id).where(
         paragraphs.c.document_id.in_(ids),
-        paragraphs.c.key > after,
+        inside,
         paragraphs.c.is_heading.is_(False),
         paragraphs.c.kind != "boilerplate",
     )
@@ -114,8 +134,8 @@ def _fitting(
     with space.store.reading() as connection:
         rows = connection.execute(query.order_by(paragraphs.c.key)).all()
     if allowed is not None:
-        inside = set(allowed.tolist())
-        rows = [row for row in rows if row.key in inside]
+        passing = set(allowed.tolist())
+        rows = [row for row in rows if row.key in passing]
     if near and rows:
         distances = near.of([row.vector for row in rows])
         rows = [rows[place] for place in np.argsort(-distances, kind="stable") if distances[place] >= CUT_OFF]

@@ -14,10 +14,11 @@ from starlette.datastructures import FormData, UploadFile
 
 from corpus.files import UnreadableError, check_kind
 from corpus.types import Tag
-from models.explain import Explanation, explain
+from models.explain import Explanation
 from models.wording import corrected
 from service import jobs, sessions
 from service.access import Space, may_read
+from service.explaining import reasons
 from service.pages import Language, render
 from service.problems import ProblemError
 from service.workspace import Workspace
@@ -33,10 +34,14 @@ _BLANK = re.compile(r"\n[^\S\n]*\n")
 
 @dataclass(frozen=True)
 class Tagged:
-    """A paragraph as the tagger read it, its tags, and why it has those assigned (empty where none or not asked)."""
+    """A paragraph as the tagger read it, its tags, the groups it is unsure of, and why it has those assigned.
+
+    There are no explanations where none is assigned or none was asked for.
+    """
 
     text: str
     tags: Sequence[Tag]
+    unsure: Sequence[str]
     explanations: Sequence[Explanation]
 
 
@@ -84,12 +89,14 @@ def judged(space: Workspace, texts: Sequence[str]) -> list[Tagged]:
     """Return the tags of ``texts``, the first few that have any explained."""
     read = [corrected(text) for text in texts]
     found, left = [], MOST_EXPLAINED
-    for text, tags in zip(read, space.tagger.tag(read), strict=True):
+    tagger = space.tagger
+    for text, tags in zip(read, tagger.tag(read), strict=True):
         explanations: Sequence[Explanation] = ()
         if left and any(tag.assigned for tag in tags):
-            explanations = explain(space.tagger, text)
+            explanations = reasons(space, text)
             left -= 1
-        found.append(Tagged(text, tags, explanations))
+        unsure = [tag.task_group for tag in tags if tagger.is_unsure(tag)]
+        found.append(Tagged(text, tags, unsure, explanations))
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Query, Request, Response
 
-from service.access import Space
+from service.access import Space, Who
 from service.problems import ProblemError
 from service.workspace import Workspace
 
@@ -83,9 +83,14 @@ def fresh(request: Request, response: Response, space: Space) -> None:
     tell_apart(request, response, space, space.store.content)
 
 
+def fresh_to(request: Request, response: Response, space: Space, caller: Who) -> None:
+    """As ``fresh``, for an answer that leaves names out for some callers."""
+    tell_apart(request, response, space, space.store.content, "names" if caller.sees_names else "")
+
+
 def tell_apart(request: Request, response: Response, space: Workspace, *contents: str) -> None:
     """Give an answer that depends on the models and on what ``contents`` name its ETag. Raises NotModified where it is known."""
-    parts = (*contents, request.app.state.models, request.url.path, request.url.query)
+    parts = (*contents, request.app.state.program, space.models, request.url.path, request.url.query)
     tag = f'W/"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache" if space.settings.open_reads else "private, no-cache"}
     given = [part.strip() for part in request.headers.get("if-none-match", "").split(",")]
@@ -94,13 +99,6 @@ def tell_apart(request: Request, response: Response, space: Workspace, *contents
     response.headers.update(headers)
 
 
-def models_of(space: Workspace) -> str:
-    """Return what tells this version of the program and its models from others."""
-    digest = hashlib.sha256(f"{version('kehoach')} {space.settings.embedder}".encode())
-    own = (space.settings.own_tagger, space.settings.own_matcher, space.settings.own_queries, space.tagger_folder)
-    for folder in own:
-        manifest = folder / "manifest.json"
-        digest.update(manifest.read_bytes() if manifest.exists() else b"")
-    for group in space.groups:
-        digest.update(repr(group).encode())
-    return digest.hexdigest()
+def program_of(space: Workspace) -> str:
+    """Return what tells this version of the program, its embedder and its task groups from others."""
+    return hashlib.sha256(f"{version('kehoach')} {space.settings.embedder} {space.groups!r}".encode()).hexdigest()

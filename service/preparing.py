@@ -137,14 +137,14 @@ def analyse(document: Document, workspace: Workspace, done: Callable[[int, int],
     """Tag, measure and embed the paragraphs of ``document``; ``done`` gets how many are done, and how many there are."""
     paragraphs, title = document.paragraphs, document.metadata.title or ""
     analyses: list[Analysis] = []
+    # Asked for once: another may be put in use meanwhile.
+    tagger = workspace.tagger
     for start in range(0, len(paragraphs), _BATCH):
         batch = paragraphs[start : start + _BATCH]
         texts = [corrected(paragraph.text) for paragraph in batch]
         with stage("tag"):
-            probabilities, vectors = workspace.tagger.probabilities(texts)
-        for paragraph, text, tags, vector in zip(
-            batch, texts, workspace.tagger.tags(probabilities), vectors, strict=True
-        ):
+            probabilities, vectors = tagger.probabilities(texts)
+        for paragraph, text, tags, vector in zip(batch, texts, tagger.tags(probabilities), vectors, strict=True):
             targets = find_targets(paragraph.text, paragraph.heading_path, title)
             analyses.append(Analysis(tags, targets, vector, text if text != paragraph.text else None))
         if done:

@@ -10,6 +10,8 @@ from corpus.types import Comparator, Kind, TagSource
 
 MAX_ROWS = 256
 MAX_TEXT = 20_000
+# A paragraph takes a few milliseconds to tag and a few hundred to explain.
+MAX_EXPLAINED = 16
 
 Identifier = Annotated[
     str, Field(max_length=500, description="Any name of the caller's; it comes back.", examples=["1"])
@@ -45,6 +47,14 @@ class Rows(BaseModel):
     paragraphs: list[Row] = Field(min_length=1, max_length=MAX_ROWS)
 
 
+class RowsToTag(Rows):
+    """Paragraphs to tag, if wanted with what carried each tag."""
+
+    explain: bool = Field(
+        default=False, description=f"Say why each assigned tag is; for at most {MAX_EXPLAINED} paragraphs."
+    )
+
+
 class Pair(BaseModel):
     """Two clauses to compare."""
 
@@ -70,6 +80,7 @@ class Tag(Answer):
     task_group: str
     probability: Probability
     assigned: bool
+    unsure: bool = Field(description="Whether the probability is so near the threshold that a person should look.")
 
 
 class StoredTag(Tag):
@@ -79,11 +90,48 @@ class StoredTag(Tag):
     model_id: str
 
 
+class CarryingClause(Answer):
+    """The clause that carried a tag, and the probability that it alone gives the paragraph."""
+
+    span: tuple[int, int]
+    text: str
+    probability: Probability
+
+
+class CarryingWord(Answer):
+    """A word that carried a tag; ``weight`` is how much the probability falls without it."""
+
+    text: str
+    spans: list[tuple[int, int]]
+    weight: float
+
+
+class Example(Answer):
+    """A labelled paragraph like the clause."""
+
+    id: str
+    text: str
+    task_groups: list[str]
+    similarity: float
+
+
+class Explanation(Answer):
+    """Why a paragraph has a tag; spans are offsets into its text."""
+
+    task_group: str
+    probability: Probability
+    assigned: bool
+    clause: CarryingClause
+    words: list[CarryingWord]
+    examples: list[Example]
+
+
 class TaggedParagraph(Answer):
-    """The tags of one paragraph, all task groups."""
+    """The tags of one paragraph, all task groups; ``explanations`` of those assigned only where they were asked for."""
 
     id: str
     tags: list[Tag]
+    explanations: list[Explanation] | None = None
 
 
 class Tagged(Answer):

@@ -71,6 +71,13 @@ def searches(store: Store, after: int = 0, limit: int = 1000) -> list[Search]:
         return [Search(**row._mapping) for row in connection.execute(query)]
 
 
+def with_webhook(store: Store) -> list[Search]:
+    """Return every search that has a webhook, oldest first."""
+    query = sa.select(table).where(table.c.webhook.is_not(None)).order_by(table.c.number)
+    with store.engine.connect() as connection:
+        return [Search(**row._mapping) for row in connection.execute(query)]
+
+
 def search(store: Store, search_id: str) -> Search | None:
     """Return a saved search, or None."""
     with store.engine.connect() as connection:

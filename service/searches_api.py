@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -22,6 +23,8 @@ router = APIRouter(
     prefix="/v1", tags=["news"], responses=problem_responses(401, 422, 429, 500), dependencies=[Depends(may_read)]
 )
 Form = dict[str, Any]
+# Whoever reads a feed once in this time misses nothing, however much one import brought.
+_WHOLE = timedelta(days=7)
 _FEED: Responses = {200: {"description": "Atom feed", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
 SearchId = Annotated[str, Path(max_length=100, examples=["9d2e60b1c47fa835"])]
 
@@ -55,7 +58,8 @@ def feed(
     fresh(request, response, space)
     base = space.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
     store_id = space.store.content.partition(":")[0]
-    body = atom(name, base + path, base, news(space, query, only), store_id)
+    found = news(space, query, only, since=datetime.now(UTC) - _WHOLE)
+    body = atom(name, base + path, base, found, store_id)
     return Response(body, media_type=f"{MEDIA_TYPE}; charset=utf-8", headers=dict(response.headers))
 
 

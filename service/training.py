@@ -19,6 +19,7 @@ from models.adapter import find_adapter, read_adapter
 from models.card import matcher_card, queries_card, tagger_card
 from models.embedder import Embedder, OnnxEmbedder
 from models.evaluate import Judged, report
+from models.explain import write_rows
 from models.tagger import ADAPTER_FOLDER, Tagger, load_tagger
 from models.tuning import write_tuning
 from service.errors import NothingUsableError, UsageError
@@ -40,12 +41,21 @@ def tagger_embedder(space: Workspace) -> Embedder:
 def train_tagger(space: Workspace, files: Sequence[Path], output: Path | None = None, *, use_own: bool = True) -> Path:
     """Train on the project's labelled paragraphs and those of ``files``; return the folder written.
 
+    Without an ``output`` it is in use from then on, and the user's own tagger before it is kept for a rollback.
+
     Raises UsageError for a file that cannot be read, NothingUsableError where the labels do not suffice.
     """
-    rows = labelled.for_training() if use_own else []
-    for file in files:
-        rows += read_rows_of(file, space)
-    return _train(space, rows, output or space.settings.own_tagger, training_only() if use_own else [])
+    given = [row for file in files for row in read_rows_of(file, space)]
+    rows = [*(labelled.for_training() if use_own else []), *given]
+    extra, current = training_only() if use_own else [], space.settings.own_tagger
+    is_elsewhere = output and output.resolve() != current.resolve()
+    folder = _train(space, rows, output if output and is_elsewhere else _candidate(current), extra)
+    # What explanations point to, beside the project's.
+    write_rows(folder, space.default_embedder, given)
+    if is_elsewhere:
+        return folder
+    _promote(folder, current)
+    return current
 
 
 def _train(
@@ -89,7 +99,7 @@ def train_with_corrections(space: Workspace) -> tuple[Path, dict[str, float], bo
     unseen = {row.document for row in frozen}
     rows = [row for row in (*labelled.paragraphs(), *learnt) if row.document not in unseen]
     current = space.settings.own_tagger
-    work = current.with_name("tagger-candidate")
+    work = _candidate(current)
     fitted = _train(space, rows, work, training_only())
     candidate = load_tagger(fitted, space.groups, space.default_embedder)
     figures = {"candidate": _macro_f1(candidate, frozen), "current": _macro_f1(space.tagger, frozen)}
@@ -120,11 +130,16 @@ def rollback(space: Workspace) -> str:
 
 
 def _promote(candidate: Path, current: Path) -> None:
+    """Put ``candidate`` in the place of ``current``, which is kept for a rollback."""
     before = _before(current)
     shutil.rmtree(before, ignore_errors=True)
     if current.exists():
         current.rename(before)
     candidate.rename(current)
+
+
+def _candidate(current: Path) -> Path:
+    return current.with_name("tagger-candidate")
 
 
 def _before(current: Path) -> Path:

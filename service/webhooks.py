@@ -11,7 +11,9 @@ import hashlib
 import hmac
 import json
 import ssl
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import httpcore
@@ -21,8 +23,8 @@ from corpus.files import UnreadableError
 from corpus.schema import deliveries, paragraphs, saved_searches
 from corpus.store import Filter, Store
 from service.fetching import check, guarded_pool
-from service.news import News, news
-from service.searches import SIGNING_PREFIX, Search, search_form, searches
+from service.news import News, news_between
+from service.searches import SIGNING_PREFIX, Search, search_form, with_webhook
 from service.workspace import Workspace
 
 SETTING = "KEHOACH_WEBHOOK_HOSTS"
@@ -32,33 +34,36 @@ _SECONDS = 10.0
 # One at its slowest, and some: afterwards a delivery whose process died is made by another.
 _CLAIM = timedelta(seconds=60 + 4 * _SECONDS)
 _A_ROUND = 20
+# Of one delivery; what one import brought goes out in as many as it takes.
+_DOCUMENTS = 20
 
 
 def enqueue(space: Workspace) -> int:
-    """Write a delivery for every saved search with a webhook that new paragraphs fit; return how many."""
+    """Write deliveries, of at most 20 documents each, for every saved search with a webhook that new paragraphs fit; return how many."""
     count = 0
-    for search in searches(space.store):
-        if search.webhook is None:
-            continue
+    for search in with_webhook(space.store):
         with space.store.engine.connect() as connection:
             last = connection.scalar(sa.select(sa.func.max(paragraphs.c.key))) or 0
         if last <= search.looked_at:
             continue
-        found = news(space, search.query, Filter(search.province, None, search.task_group), after=search.looked_at)
+        only = Filter(search.province, None, search.task_group)
+        now, found = datetime.now(UTC), news_between(space, search.query, only, search.looked_at, last)
+        bodies = list(_bodies(search, found, now))
         with space.store.engine.begin() as connection:
             looked = sa.update(saved_searches).where(saved_searches.c.number == search.number)
             # Only one of several processes that come here together goes on from where the search stood.
             moved = connection.execute(
                 looked.where(saved_searches.c.looked_at == search.looked_at).values(looked_at=last)
             )
-            if found and moved.rowcount:
-                now = datetime.now(UTC)
+            if bodies and moved.rowcount:
                 connection.execute(
-                    sa.insert(deliveries).values(
-                        search_id=search.id, body=_body(search, found, now), state="waiting", attempts=0, next_at=now, answer=""
-                    )
+                    sa.insert(deliveries),
+                    [
+                        {"search_id": search.id, "body": body, "state": "waiting", "attempts": 0, "next_at": now, "answer": ""}
+                        for body in bodies
+                    ],
                 )  # fmt: skip
-                count += 1
+                count += len(bodies)
     return count
 
 
@@ -133,7 +138,12 @@ def _post(row: sa.Row[Any], allowed: tuple[str, ...], backend: httpcore.NetworkB
         return str(error) or type(error).__name__
 
 
-def _body(search: Search, found: list[News], now: datetime) -> str:
+def _bodies(search: Search, found: Iterator[News], now: datetime) -> Iterator[str]:
+    while batch := list(islice(found, _DOCUMENTS)):
+        yield _body(search, batch, now)
+
+
+def _body(search: Search, found: Sequence[News], now: datetime) -> str:
     told = {
         "type": "documents.matched",
         "timestamp": now.isoformat(),

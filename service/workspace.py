@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -38,6 +40,23 @@ Tell = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
 
 
+T = TypeVar("T")
+# The trained models that may change while a process runs, and the attributes that hold what was loaded of each.
+_TRAINED = {"tagger": ("tagger",), "matcher": ("clause_embedder", "matcher"), "queries": ("query_embedder",)}
+
+
+class _Trained(cached_property[T]):
+    """An attribute loaded and set under the workspace's lock, so that a first use does not undo a change."""
+
+    if not TYPE_CHECKING:
+
+        def __get__(self, instance: Workspace | None, owner: type | None = None) -> Any:
+            if instance is None:
+                return self
+            with instance._lock:
+                return super().__get__(instance, owner)
+
+
 class Workspace:
     """Everything one process works with. Attributes load on first use, under one lock."""
 
@@ -47,7 +66,9 @@ class Workspace:
         self.progress: Progress = progress or (lambda what, done, total: None)
         self._lock = threading.RLock()
         self._families_lock = threading.Lock()
-        self._families: tuple[str, Families] | None = None
+        self._families: tuple[tuple[str, str], Families] | None = None
+        self._taking_up = threading.Lock()
+        self._in_use = self._seen = self._manifests()
 
     @cached_property
     def groups(self) -> tuple[TaskGroup, ...]:
@@ -79,11 +100,10 @@ class Workspace:
         """The folder of the tuning for queries in use: the user's own, else the shipped one."""
         return own_or_shipped(self.settings.own_queries, asking.NAME)
 
-    @cached_property
+    @_Trained
     def query_embedder(self) -> Embedder:
         """The embedder of searches: of queries as they are tuned, and of passages as in the indexes."""
-        with self._lock:
-            return asking.with_queries(self.embedder, self.queries_folder)
+        return asking.with_queries(self.embedder, self.queries_folder)
 
     @property
     def default_model_is_built(self) -> bool:
@@ -105,13 +125,12 @@ class Workspace:
             return self.settings.tagger
         return own_or_shipped(self.settings.own_tagger, "tagger")
 
-    @cached_property
+    @_Trained
     def tagger(self) -> Tagger:
         """The tagger, running on the embedder it was trained with."""
         from models.tagger import load_tagger
 
-        with self._lock:
-            return load_tagger(self.tagger_folder, self.groups, self.default_embedder)
+        return load_tagger(self.tagger_folder, self.groups, self.default_embedder)
 
     @property
     def tagger_embedder_id(self) -> str:
@@ -123,22 +142,73 @@ class Workspace:
         """The folder of the matcher in use: the user's own, else the shipped one."""
         return own_or_shipped(self.settings.own_matcher, "matcher")
 
-    @cached_property
+    @_Trained
     def clause_embedder(self) -> Embedder:
         """The embedder that the matcher compares clauses with."""
         from models.similarity import clause_embedder
 
-        with self._lock:
-            return clause_embedder(self.matcher_folder, self.default_embedder)
+        return clause_embedder(self.matcher_folder, self.default_embedder)
 
-    @cached_property
+    @_Trained
     def matcher(self) -> Matcher:
         """The model that tells whether two clauses say the same; it keeps the vectors of clauses it saw last."""
         from models.remembered import RecentEmbedder
         from models.similarity import load_matcher
 
+        return load_matcher(self.matcher_folder, RecentEmbedder(self.clause_embedder, _CLAUSES_KEPT))
+
+    @property
+    def models(self) -> str:
+        """The identity of the trained models in use: changes after another was put in the place of any."""
+        return " ".join(self._in_use.values())
+
+    @property
+    def matcher_version(self) -> str:
+        """The identity of the matcher in use."""
+        return self._in_use["matcher"]
+
+    def take_up_models(self) -> bool:
+        """Put models trained since they were loaded in the place of those; tell whether any was. Cheap where nothing changed.
+
+        A change has to be there at two calls in a row: a model is swapped in by two renames. Who has a model goes on with it.
+        Raises what loading raises, after the other models were taken up; the model in use stays then.
+        """
+        with self._taking_up:
+            now = self._manifests()
+            is_settled, self._seen = now == self._seen, now
+            changed = [name for name in now if now[name] != self._in_use[name]] if is_settled else []
+            failure: Exception | None = None
+            for name in changed:
+                try:
+                    self._take_up(name, now[name])
+                except Exception as error:
+                    failure = error
+            if failure:
+                raise failure
+            return bool(changed)
+
+    def _take_up(self, name: str, version: str) -> None:
         with self._lock:
-            return load_matcher(self.matcher_folder, RecentEmbedder(self.clause_embedder, _CLAUSES_KEPT))
+            if not any(attribute in self.__dict__ for attribute in _TRAINED[name]):
+                # What is not loaded yet will be loaded as it is now.
+                self._in_use = {**self._in_use, name: version}
+                return
+        beside = Workspace(self.settings, self.tell)
+        for attribute in ("groups", "embedder", "default_embedder"):
+            beside.__dict__[attribute] = getattr(self, attribute)
+        loaded = {attribute: getattr(beside, attribute) for attribute in _TRAINED[name]}
+        with self._lock:
+            self.__dict__.update(loaded)
+            # Afterwards: an answer by the earlier model must not get the ETag of the later one.
+            self._in_use = {**self._in_use, name: version}
+
+    def _manifests(self) -> dict[str, str]:
+        folders = {"tagger": self.tagger_folder, "matcher": self.matcher_folder, "queries": self.queries_folder}
+        found = dict.fromkeys(folders, "")
+        for name, folder in folders.items():
+            with suppress(OSError):
+                found[name] = hashlib.sha256((folder / sealed.MANIFEST_FILE).read_bytes()).hexdigest()
+        return found
 
     @cached_property
     def index(self) -> Index:
@@ -167,9 +237,9 @@ class Workspace:
     def families(self) -> Families:
         """The families of what the store holds now; matches what is new since they were last made."""
         with self._families_lock, from_primary():
-            content = self.store.content
-            if self._families is None or self._families[0] != content:
-                self._families = (content, self._find_families())
+            made_from = (self.store.content, self.matcher_version)
+            if self._families is None or self._families[0] != made_from:
+                self._families = (made_from, self._find_families())
             return self._families[1]
 
     def _find_families(self) -> Families:
@@ -218,4 +288,4 @@ def open_store(url: str, name: str, standbys: str = "") -> Store:
 
 def own_or_shipped(own: Path, name: str) -> Path:
     """Return the folder of the user's own trained model, else of the one that comes with the program."""
-    return own if (own / "manifest.json").exists() else sealed.shipped(name)
+    return own if (own / sealed.MANIFEST_FILE).exists() else sealed.shipped(name)

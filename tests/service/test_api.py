@@ -64,6 +64,14 @@ def test_tag_targets_and_similar(client: TestClient) -> None:
     tagged = client.post("/v1/tag", json={"paragraphs": [ROW]}).json()
     assert [t["task_group"] for t in tagged["paragraphs"][0]["tags"] if t["assigned"]] == ["renewable_energy"]
     assert tagged["model_id"].startswith("task-groups-")
+    tagger = client.app.state.workspace.tagger
+    stored = client.get(
+        f"/v1/paragraphs/{quote(client.get('/v1/queue').json()['paragraphs'][0]['paragraph_id'])}"
+    ).json()
+    for tag in (*tagged["paragraphs"][0]["tags"], *stored["tags"]):
+        low, high = tagger.bands[tag["task_group"]]
+        assert tag["unsure"] is (low < tag["probability"] < high)
+    assert any(tag["unsure"] for tag in stored["tags"])
     targets = client.post("/v1/targets", json={"paragraphs": [ROW]}).json()["paragraphs"][0]["targets"]
     assert [(t["values"], t["unit"], t["deadline"]) for t in targets] == [([12.0], "MW", "2027")]
     pairs = client.post("/v1/similar", json={"pairs": [{"id": "1", "a": ROW["text"], "b": ROW["text"]}]}).json()[

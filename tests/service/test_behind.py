@@ -126,8 +126,8 @@ class Fake(Behind):
     def wake(self) -> None:
         self.woken.set()
 
-    def ingest(self, data: bytes, name: str) -> FileReport:
-        if data == b"broken":
+    def ingest(self, file: Path, name: str) -> FileReport:
+        if file.read_bytes() == b"broken":
             raise RuntimeError("no reader")
         return REPORT
 
@@ -142,12 +142,15 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare: Workspace) -> 
         yield behind.behind_of(bare), fake
 
 
-def test_documents_and_overviews_go_over_the_socket(remote: tuple[Behind, Fake]) -> None:
+def test_documents_and_overviews_go_over_the_socket(remote: tuple[Behind, Fake], tmp_path: Path) -> None:
     worker, fake = remote
     assert isinstance(worker, RemoteBehind)
-    assert worker.ingest(b"text", "a.txt") == REPORT
+    sent = tmp_path / "sent"
+    sent.write_bytes(b"text")
+    assert worker.ingest(sent, "a.txt") == REPORT
+    sent.write_bytes(b"broken")
     with pytest.raises(RuntimeError, match="RuntimeError"):
-        worker.ingest(b"broken", "a.txt")
+        worker.ingest(sent, "a.txt")
     worker.wake()
     assert fake.woken.is_set()
     worker.start()
@@ -163,27 +166,27 @@ def test_documents_and_overviews_go_over_the_socket(remote: tuple[Behind, Fake])
 
 def test_without_the_process_a_document_is_put_off(bare: Workspace, tmp_path: Path) -> None:
     with pytest.raises(BusyError, match="starting"):
-        RemoteBehind(bare, str(tmp_path / "nobody")).ingest(b"text", "a.txt")
+        RemoteBehind(bare, str(tmp_path / "nobody")).ingest(tmp_path / "sent", "a.txt")
 
 
 def test_more_than_a_few_documents_do_not_wait(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     entered, leave = threading.Semaphore(0), threading.Event()
 
-    def slow(self: Behind, data: bytes, name: str) -> FileReport:
+    def slow(self: Behind, file: Path, name: str) -> FileReport:
         entered.release()
         leave.wait(30)
         return REPORT
 
     monkeypatch.setattr(Behind, "_ingest", slow)
     here: Behind = client.app.state.background
-    waiting = [threading.Thread(target=here.ingest, args=(b"", "a.txt")) for _ in range(behind._MOST_WAITING)]
+    waiting = [threading.Thread(target=here.ingest, args=(Path("a"), "a.txt")) for _ in range(behind._MOST_WAITING)]
     [thread.start() for thread in waiting]
     assert all(entered.acquire(timeout=30) for _ in waiting)
     answer = client.post("/v1/documents?name=a.txt", content=b"x", headers=KEYED)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     leave.set()
     [thread.join() for thread in waiting]
-    assert here.ingest(b"", "a.txt") == REPORT
+    assert here.ingest(Path("a"), "a.txt") == REPORT
 
 
 def test_nothing_made_yet_is_said_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:

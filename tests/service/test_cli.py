@@ -134,6 +134,7 @@ def test_tags_list_all_groups(run: Run, put) -> None:
     assert sum(map(len, assigned)) <= 5
     assert all({t["task_group"] for t in row["tags"]} == GROUPS for row in rows)
     assert all(0 <= t["probability"] <= 1 for row in rows for t in row["tags"])
+    assert {type(t["unsure"]) for row in rows for t in row["tags"]} == {bool}
 
 
 def test_similar_and_targets_keep_ids(run: Run, put) -> None:

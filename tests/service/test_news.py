@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from lxml import etree
 
-from corpus.schema import deliveries
+from corpus.schema import deliveries, documents
 from corpus.store import Filter
 from service import searches, webhooks
 from service.app import create_app
 from service.feeds import atom
 from service.fetching import PublicBackend
 from service.ingest import ingest
-from service.news import News, news
+from service.news import News, news, news_between
 from service.workspace import Workspace
 
 HEAD = "ỦY BAN NHÂN DÂN\nTỈNH {}\nSố: {}/KH-UBND\nKẾ HOẠCH\nTIÊU DÙNG BỀN VỮNG\nI. NHIỆM VỤ\n{}"
@@ -108,9 +108,11 @@ def test_news_by_meaning_group_and_province(filled: Workspace, tmp_path: Path) -
     best = news(filled, "dien mat troi", Filter())[0].passages[0]
     assert "mặt trời" in best.text
     last = max(filled.store.keys(Filter()).tolist())
-    assert news(filled, "", Filter(), after=last) == []
+    assert ids([*news_between(filled, "", Filter(), 0, last)]) == ["2/KH-UBND", "1/KH-UBND"]
     bring(filled, tmp_path, "HÀ GIANG", 3, SUN.replace("7.", "1."))
-    assert ids(news(filled, "điện mặt trời", Filter(), after=last)) == ["3/KH-UBND"]
+    now = max(filled.store.keys(Filter()).tolist())
+    assert ids([*news_between(filled, "điện mặt trời", Filter(), last, now)]) == ["3/KH-UBND"]
+    assert [*news_between(filled, "", Filter(), now, now + 9)] == []
 
 
 def test_the_feed_is_valid_and_follows_the_store(client: TestClient, filled: Workspace, tmp_path: Path) -> None:
@@ -212,6 +214,40 @@ def test_a_webhook_is_told_once_signed_and_again_until_it_takes_it(filled: Works
     assert told["webhook-signature"] == "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
     assert [d["number"] for d in json.loads(body)["data"]["documents"]] == ["3/KH-UBND"]
     assert webhooks.deliver(filled.store, hosts, net) == 0
+
+
+def bring_many(space: Workspace, folder: Path, count: int) -> set[str]:
+    """Import ready paragraphs of ``count`` documents at once; return their ids."""
+    rows = [
+        {"id": f"n{n}", "doc": f"d{n}", "province": "Hà Giang", "text": f"Lắp điện mặt trời mái nhà ở {n} trường."}
+        for n in range(count)
+    ]
+    file = folder / "many.jsonl"
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    reports = list(ingest([file], space))
+    assert [report.outcome for report in reports] == ["added"] * count
+    return {report.document_id for report in reports}
+
+
+def test_a_webhook_is_told_of_all_that_one_import_brings(filled: Workspace, tmp_path: Path) -> None:
+    searches.add(filled.store, "n", "", "renewable_energy", None, "An", "http://hooks.example/in")
+    brought = bring_many(filled, tmp_path, 45)
+    assert (webhooks.enqueue(filled), webhooks.enqueue(filled)) == (3, 0)
+    with filled.store.engine.connect() as connection:
+        bodies = [json.loads(body) for body in connection.scalars(sa.select(deliveries.c.body))]
+    told = [document["document_id"] for body in bodies for document in body["data"]["documents"]]
+    assert len(told) == 45
+    assert set(told) == brought
+
+
+def test_the_feed_has_all_of_the_last_week(client: TestClient, filled: Workspace, tmp_path: Path) -> None:
+    brought = bring_many(filled, tmp_path, 25)
+    shown = "/v1/feed.atom?task_group=renewable_energy"
+    assert len(parsed(client.get(shown).content).xpath("a:entry", namespaces=ATOM)) == 26
+    with filled.store.engine.begin() as connection:
+        old = sa.update(documents).where(documents.c.id.in_(brought))
+        connection.execute(old.values(added_at=datetime.now(UTC) - timedelta(days=8)))
+    assert len(parsed(client.get(shown).content).xpath("a:entry", namespaces=ATOM)) == 20
 
 
 def test_a_webhook_that_never_answers_is_given_up(filled: Workspace, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_tag_is_corrected_in_two_clicks_and_kept(client: TestClient) -> None:
     assert after.xpath(".//*[contains(@class, 'chip renewable_energy')]")
     assert after.xpath("string(.//*[@role='status'])") == "Đã lưu"
     assert "người duyệt" in words(after)
-    made = client.get("/v1/corrections").json()["corrections"][-1]
+    made = client.get("/v1/corrections", headers=KEYED).json()["corrections"][-1]
     assert (made["after"], made["by"]) == (["renewable_energy"], "KEHOACH_API_KEY")
     again = page(client, first).get_element_by_id(part).xpath(".//button[contains(@class, 'renewable_energy')]/@value")
     assert again == [""]
@@ -180,6 +180,14 @@ def test_pasted_text_shows_what_carried_its_tags(client: TestClient) -> None:
     assert len(rows[0].xpath(".//meter")) == 4
     assert send(client, "/tag", {"token": token_of(client, "/tag"), "text": " \n"}).status_code == 422
     assert send(client, "/tag", {"token": token_of(client, "/tag"), "text": "a " * 10_001}).status_code == 413
+
+
+def test_an_unsure_tag_is_said_in_words(client: TestClient) -> None:
+    text = client.get("/v1/queue").json()["paragraphs"][0]["text"]
+    sent = send(client, "/tag", {"text": text, "token": token_of(client, "/tag")})
+    found = html.document_fromstring(sent.text)
+    assert "phân vân" in words(found.xpath("//table[@class='odds']//span[@class='unsure']")[0])
+    assert "nên có người xem lại" in words(found.xpath("//main")[0])
 
 
 def test_a_file_is_tagged_and_not_kept(client: TestClient) -> None:
