@@ -82,14 +82,14 @@ def test_the_last_finished_is_served_and_says_of_when(client: TestClient) -> Non
 
 def test_overviews_follow_the_store(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/kehoach.db")
-    space: Any = SimpleNamespace(store=store, groups=(), families="families")
+    space: Any = SimpleNamespace(store=store, groups=(), families="families", matcher_version="m1")
     kept = Kept()
     maker = Maker(space, kept)
     assert maker.refresh()
     assert not maker.refresh()
     assert kept.families().value == "families"
     before = kept.contents()
-    assert set(before.values()) == {store.content}
+    assert {before["coverage"], before["suggestions"]} == {store.content}
     with store.changing():
         pass
     assert kept.families().content != store.content
@@ -97,6 +97,9 @@ def test_overviews_follow_the_store(tmp_path: Path) -> None:
     assert maker.refresh()
     assert kept.newer(before).keys() == {"coverage", "suggestions"}
     assert kept.contents()["families"] != before["families"]
+    space.matcher_version = "m2"
+    assert maker.refresh()
+    assert not maker.refresh()
     store.close()
 
 
