@@ -139,7 +139,7 @@ def test_the_queue_weighs_only_the_most_unsure(filled: Workspace, monkeypatch: p
 def test_tagging_anew_reports_what_moved(filled: Workspace) -> None:
     first = filled.tagger
     assert retag(filled).paragraphs == 0
-    strict = dict.fromkeys(first.thresholds, 0.999999)
+    strict = dict.fromkeys(first.thresholds, 1.1)
     other = type(first)("other", first.groups, strict, dict.fromkeys(strict, (0.9, 1.0)), first._clause_models,
                         first._paragraph_models, first._embedder)  # fmt: skip
     had = sum("awareness" in p.groups for p in filled.store.paragraphs())
