@@ -17,7 +17,7 @@ from models import draw
 from models.draw import Dot, Line, Mark, Words
 
 TARGET = Path(__file__).parents[1] / "results" / "scale.svg"
-WIDTH, HEIGHT = 720, 330
+WIDTH, HEIGHT = 820, 330
 INK, SOFT, RULE = "#1c2321", "#55615d", "#dde5e2"
 TOP, BOTTOM = 60, 270
 Report = dict[str, Any]
@@ -53,11 +53,15 @@ def panel(left: int, title: str, series: Sequence[Series], reports: Sequence[Rep
         marks += [Line(begin, y(10**power), end, y(10**power), RULE)]
         marks += [Words(begin - 6, y(10**power) + 4, f"{10**power:,}", SOFT, 11, anchor="end")]
     marks += [Words(x(size), BOTTOM + 20, f"{report['size']:,}", SOFT, 11, anchor="middle") for size, report in zip(sizes, reports, strict=True)]  # fmt: skip
+    # Labels stand at the ends of their lines, those of near ends under one another.
+    heights: dict[str, float] = {}
+    for (name, _, _), of in sorted(zip(series, values, strict=True), key=lambda line: -line[1][-1]):
+        heights[name] = max(y(of[-1]) + 4, max(heights.values(), default=0) + 14)
     for (name, colour, _), of in zip(series, values, strict=True):
         points = [(x(size), y(value)) for size, value in zip(sizes, of, strict=True)]
         marks += [Line(*a, *b, colour, 2) for a, b in pairwise(points)]
         marks += [Dot(px, py, 3.5, colour, f"{name}: {value:g}") for (px, py), value in zip(points, of, strict=True)]
-        marks += [Words(end + 10, points[-1][1] + 4, f"{name} {of[-1]:,.4g}", colour, 11)]
+        marks += [Words(end + 10, heights[name], f"{name} {of[-1]:,.4g}", colour, 11)]
     return marks
 
 
@@ -65,7 +69,7 @@ def main(folder: Path) -> None:
     """Read every SIZE.json of ``folder`` and write the picture."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("[0-9]*.json")]
     reports = sorted(found, key=lambda report: report["size"])
-    marks = panel(0, "A search", TIMES, reports) + panel(360, "What it takes", SIZES, reports)
+    marks = panel(0, "A search", TIMES, reports) + panel(410, "What it takes", SIZES, reports)
     marks.append(Words(8, HEIGHT - 12, "paragraphs; both axes logarithmic", SOFT, 11))
     told = "Times of a search and sizes of store, index and memory by the number of paragraphs, from bench/scale.py."
     TARGET.write_text(draw.svg(marks, WIDTH, HEIGHT, "Growth with the number of paragraphs", told), encoding="utf-8")
