@@ -30,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+from measuring import measured
 
 from corpus.provinces import provinces
 
@@ -105,14 +106,9 @@ def settle(url: str) -> None:
 
 
 def page_times(url: str, path: str) -> dict[str, float]:
-    """Return the median and the 95 % of 60 requests for a page one after another, ms."""
-    times = []
+    """Return percentiles of the times of 60 requests for a page one after another, ms."""
     with httpx.Client(base_url=url, timeout=60) as client:
-        for _ in range(60):
-            began = time.perf_counter()
-            client.get(path).raise_for_status()
-            times.append(1000 * (time.perf_counter() - began))
-    return {"p50_ms": round(statistics.median(times), 1), "p95_ms": round(sorted(times)[57], 1)}
+        return measured(lambda _: client.get(path).raise_for_status(), range(60))["clock"]
 
 
 def memory(process: subprocess.Popen[bytes]) -> float:

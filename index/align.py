@@ -99,7 +99,8 @@ def compare(
     a: str, b: str, of_a: Sequence[StoredParagraph], of_b: Sequence[StoredParagraph], matcher: Matcher
 ) -> Comparison:
     """Compare the paragraphs of province ``a`` with those of province ``b``."""
-    (sides_a, described_a), (sides_b, described_b) = _described(of_a, matcher), _described(of_b, matcher)
+    decision = matcher.describe(list(national_clauses().values()))
+    (sides_a, described_a), (sides_b, described_b) = (_described(of, decision, matcher) for of in (of_a, of_b))
     if not described_a or not described_b:
         return Comparison(a, b, (), tuple(sides_a), tuple(sides_b))
     similarity = matcher.matrix(described_a, described_b)
@@ -127,13 +128,14 @@ def compare(
     )
 
 
-def _described(paragraphs: Sequence[StoredParagraph], matcher: Matcher) -> tuple[list[Side], Described | None]:
+def _described(
+    paragraphs: Sequence[StoredParagraph], decision: Described, matcher: Matcher
+) -> tuple[list[Side], Described | None]:
     """Return the clauses, those of the national decision named, and what the matcher makes of them; None where there are none."""
     found = sides(paragraphs)
     if not found:
         return [], None
     described = matcher.describe([side.text for side in found])
-    decision = matcher.describe(list(national_clauses().values()))
     keys = _national([side.text for side in found], matcher.matrix(described, decision), matcher.threshold)
     return [replace(side, national=key) for side, key in zip(found, keys, strict=True)], described
 

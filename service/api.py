@@ -16,13 +16,14 @@ from corpus.targets import find_targets
 from corpus.types import Kind, Tag
 from index.paging import CursorError
 from index.view import View
+from models.explain import explain
 from models.wording import corrected
 from service.access import Space, Who, may_edit, may_read
 from service.behind import Behind, BusyError
 from service.comparing import compare_named
 from service.correcting import all_corrections, correct, correction_form, queue, queued_form
 from service.errors import UsageError
-from service.explaining import reasons
+from service.explaining import examples_for
 from service.filtering import filter_of
 from service.forms import (
     comparison_form,
@@ -134,8 +135,10 @@ def tag(space: Space, rows: RowsToTag) -> Form:
         for row, tags in zip(rows.paragraphs, tagged, strict=True)
     ]
     if rows.explain:
+        examples = examples_for(space, tagger)
         for form, row in zip(found, rows.paragraphs, strict=True):
-            form["explanations"] = [explanation_form(reason) for reason in reasons(space, corrected(row.text))]
+            of_row = explain(tagger, corrected(row.text), examples=examples)
+            form["explanations"] = [explanation_form(reason) for reason in of_row]
     return {"paragraphs": found, "model_id": tagger.id}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from corpus.corrections import last_corrected
 from corpus.labelled import LabelledParagraph
 from models.explain import Examples, Explanation, explain, joined, own_examples, rows_of
+from models.tagger import Tagger
 from service.workspace import Workspace
 
 # Of how many corrected paragraphs, the last ones, the nearest are looked for.
@@ -18,10 +19,13 @@ _MOST = 2_000
 def reasons(space: Workspace, text: str, groups: Sequence[str] | None = None) -> list[Explanation]:
     """Return why ``text`` has its tags, or what speaks for ``groups``, as ``models.explain.explain`` does."""
     tagger = space.tagger
-    embedder = tagger.embedder
+    return explain(tagger, text, groups, examples=examples_for(space, tagger))
+
+
+def examples_for(space: Workspace, tagger: Tagger) -> Examples:
+    """Return the labelled paragraphs that explanations of ``tagger`` point to; reads the store."""
     # People's word first: of one text it is the one that counts.
-    parts = [_corrected(space), rows_of(space.tagger_folder, embedder), own_examples(embedder)]
-    return explain(tagger, text, groups, examples=joined(parts))
+    return joined([_corrected(space), rows_of(space.tagger_folder, tagger.embedder), own_examples(tagger.embedder)])
 
 
 def _corrected(space: Workspace) -> Examples:
