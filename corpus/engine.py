@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,10 @@ _READ_ONLY = "25006"
 _PASSING = ("08", "40", "53", "55P03", "57P")
 # Any number: the lock under which the tables are made or changed.
 _MIGRATING = 889_2020
+# How long a process waits while another one makes or changes the tables of SQLite.
+_MIGRATION_SECONDS = 600
+_BUSY_SECONDS = 10
+_PAUSE = 0.01
 
 
 def open_engine(url: str | sa.URL, **options: str) -> sa.Engine:
@@ -70,6 +76,10 @@ def hold_migrations(connection: sa.Connection) -> None:
     """Wait, in a transaction, until no other process changes the tables."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+        return
+    # Left to sqlite3 the transaction would begin with the first row written, after the tables were made.
+    for statement in (_timeout(_MIGRATION_SECONDS), "begin immediate", _timeout(_BUSY_SECONDS)):
+        connection.exec_driver_sql(statement)
 
 
 def insert_new(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -81,9 +91,29 @@ def insert_new(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | po
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for setting in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000"):
-        cursor.execute(f"pragma {setting}")
+    cursor.execute(_timeout(_BUSY_SECONDS))
+    _write_ahead(cursor)
+    cursor.execute("pragma synchronous=normal")
+    cursor.execute("pragma foreign_keys=on")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn the file to WAL; SQLite does not wait by itself where several that open a new file do so at once."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("pragma journal_mode=wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _timeout(seconds: int) -> str:
+    return f"pragma busy_timeout={1000 * seconds}"
 
 
 def _without_nul(connection: Any, _record: object) -> None:
