@@ -313,6 +313,8 @@ class Store:
     def paragraphs_by_key(self, keys: Sequence[int]) -> dict[int, StoredParagraph]:
         """Return key to paragraph for the ``keys`` that exist."""
         found: dict[int, StoredParagraph] = {}
+        if not keys:
+            return found
         with self.reading() as connection:
             for start in range(0, len(keys), _CHUNK):
                 rows = connection.execute(_BY_KEY, {"keys": list(keys[start : start + _CHUNK])}).all()

@@ -107,11 +107,11 @@ class Generation:
 
     def columns_of(self, keys: Sequence[int]) -> Columns:
         """Return the columns of those of ``keys`` that are here."""
-        index, wanted = self.vectors, np.array(sorted(keys), np.int64)
-        rows = np.searchsorted(index.keys, wanted)
-        rows = rows[rows < len(index.keys)]
-        rows = rows[np.isin(index.keys[rows], wanted) & index.alive[rows]]
-        return joined([self.columns.take(rows), self.delta_columns.take(np.isin(index.delta_keys, wanted))])
+        index, wanted = self.vectors, np.array(keys, np.int64)
+        rows = self.columns.take(index.rows_of(wanted))
+        if not len(index.delta_keys):
+            return rows
+        return joined([rows, self.delta_columns.take(np.isin(index.delta_keys, wanted))])
 
     def by_words(self, store: Store, words: Words, limit: int, only: Filter) -> Found:  # noqa: ARG002
         """Return the BM25 scores of at most ``limit`` paragraphs that pass ``only`` and have a word of ``words``."""

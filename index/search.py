@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -27,6 +27,8 @@ from nlp.fold import fold, has_diacritics
 from nlp.sentences import sentences
 from nlp.spelling import Speller
 
+# Legs that found a paragraph, with its rank and score in each.
+Places = dict[str, tuple[int, float]]
 # So many hits of each leg make the first ranking, and at most so many are asked of one, for pages far down.
 DEPTH = 100
 MAX_DEPTH = 10_000
@@ -130,7 +132,8 @@ class Searcher:
         page = ranking[start : start + limit]
         paragraphs = {paragraph.key: paragraph for paragraph in found.paragraphs}
         paragraphs |= self._store.paragraphs_by_key([key for key, _ in page if key not in paragraphs])
-        hits = [self._hit(found, paragraphs[key], score) for key, score in page if key in paragraphs]
+        places = _places(found.legs, {key for key, _ in page})
+        hits = [self._hit(found, paragraphs[key], score, places[key]) for key, score in page if key in paragraphs]
         counted = self._index.facets(self._store, [key for key, _ in ranking])
         following = start + limit < len(ranking)
         rest = cursor_after(Seen(*page[-1], start + limit), text, only) if following else None
@@ -232,12 +235,9 @@ class Searcher:
         vector: Vectors = (mean / (np.linalg.norm(mean) or 1.0)).astype(np.float32)
         return vector
 
-    def _hit(self, found: Candidates, paragraph: StoredParagraph, score: float) -> Hit:
-        ranks, scores = {}, {}
-        for leg, hits in found.legs.items():
-            for rank, (key, value) in enumerate(hits, 1):
-                if key == paragraph.key:
-                    ranks[leg], scores[leg] = rank, round(value, 4)
+    def _hit(self, found: Candidates, paragraph: StoredParagraph, score: float, places: Places) -> Hit:
+        ranks = {leg: rank for leg, (rank, _) in places.items()}
+        scores = {leg: round(value, 4) for leg, (_, value) in places.items()}
         words = found.query.words
         sought = " ".join((words.typed, *words.expansions))
         # Diacritics that were not typed are guesses, and no reason to leave a word unmarked.
@@ -268,6 +268,16 @@ def _first(legs: Mapping[str, Found]) -> Found:
     deeper = dict.fromkeys(hit[0] for row in rows for hit in row if hit and hit[0] not in known)
     below = [(key, _LEAST * DEPTH / (DEPTH + place)) for place, key in enumerate(deeper, 1)]
     return [(key, max(score, _LEAST)) for key, score in fused] + below
+
+
+def _places(legs: Mapping[str, Found], keys: Set[int]) -> dict[int, Places]:
+    """Return for each of ``keys`` the legs that found it, each with its rank there and its score."""
+    places: dict[int, Places] = {key: {} for key in keys}
+    for leg, hits in legs.items():
+        for rank, (key, value) in enumerate(hits, 1):
+            if key in keys:
+                places[key][leg] = (rank, value)
+    return places
 
 
 @lru_cache(maxsize=4)

@@ -80,13 +80,23 @@ class VectorIndex:
         """Return the vectors of ``keys``, shape (len(keys), dimension); zeros for those that are not here."""
         wanted = np.array(keys, np.int64)
         found = np.zeros((len(wanted), self.vectors.shape[1]), np.float32)
-        if len(self.keys):
-            rows = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-            here = (self.keys[rows] == wanted) & self.alive[rows]
-            found[here] = self.vectors[rows[here]]
-        for place in np.flatnonzero(np.isin(wanted, self.delta_keys)):
+        rows, here = self._places(wanted)
+        found[here] = self.vectors[rows[here]]
+        for place in np.flatnonzero(np.isin(wanted, self.delta_keys)) if len(self.delta_keys) else ():
             found[place] = self.delta_vectors[self.delta_keys == wanted[place]][0]
         return found
+
+    def rows_of(self, wanted: Keys) -> NDArray[np.int64]:
+        """Return the rows of those keys ``wanted`` that are here unchanged, in their order."""
+        rows, here = self._places(wanted)
+        return rows[here]
+
+    def _places(self, wanted: Keys) -> tuple[NDArray[np.int64], Mask]:
+        """Return for every key ``wanted`` a row, and whether it is that of the key, unchanged."""
+        if not len(self.keys):
+            return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
+        rows = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return rows, (self.keys[rows] == wanted) & self.alive[rows]
 
     def _rows(self, vector: Vectors, limit: int, mask: Mask) -> NDArray[np.int64]:
         """Return rows of ``mask`` among which are the ``limit`` nearest, in no order."""
