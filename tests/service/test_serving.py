@@ -42,7 +42,7 @@ class Served:
     def __init__(self, settings: Settings, log: Path, *options: str) -> None:
         environment = {
             **os.environ, "KEHOACH_HOME": str(settings.home), "KEHOACH_CACHE": str(settings.cache), "KEHOACH_API_KEY": "k",
-            "PYTHONPATH": str(ROOT), "KEHOACH_RATE": "0",
+            "PYTHONPATH": str(ROOT), "KEHOACH_RATE": "0", "KEHOACH_SHUTDOWN_SECONDS": str(PATIENCE),
         }  # fmt: skip
         self.log = log
         command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", *options]
