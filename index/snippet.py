@@ -63,15 +63,16 @@ def sentence_snippet(text: str, span: tuple[int, int]) -> Snippet:
 def _window(text: str, spelt: str, hits: list[tuple[int, int]]) -> tuple[int, int]:
     if len(text) <= MAX_CHARACTERS:
         return 0, len(text)
-    starts = [a for a, _ in sentences(text)] or [0]
+    starts = {a for a, _ in sentences(text)} or {0}
     if not hits:
-        return _trim(text, starts[0])
+        return _trim(text, min(starts))
+    named = [(a, b, spelt[a:b].lower()) for a, b in hits]
 
     def distinct(start: int) -> int:
-        return len({spelt[a:b].lower() for a, b in hits if start <= a and b <= start + MAX_CHARACTERS})
+        return len({word for a, b, word in named if start <= a and b <= start + MAX_CHARACTERS})
 
     # Windows open at a sentence, or a little before a hit where the sentence is too long to reach it.
-    options = starts + [max(0, a - 60) for a, _ in hits]
+    options = starts | {max(0, a - 60) for a, _ in hits}
     best = max(options, key=lambda start: (distinct(start), start in starts, -start))
     return _trim(text, best)
 
