@@ -155,7 +155,8 @@ def scale(store: Store, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def both_legs(store: Store, now: Snapshot, only: Filter, asked: Asked) -> object:
-    return now.legs(store, *asked, DEPTH, [only])
+    words, vector = asked
+    return now.legs(store, words, lambda: vector, DEPTH, [only])
 
 
 def sizes(store: Store, schema: str) -> dict[str, int]:
@@ -179,7 +180,7 @@ def of_vectors(store: Store, now: PostgresSnapshot, read: Sequence[Asked], only:
     recalls, fewest = [], DEPTH
     for words, vector in read:
         best = set(keys[np.argsort(-(vectors @ vector))[:10]].tolist())
-        dense = now.legs(store, words, vector, DEPTH, [only])[0][1]
+        dense = now.legs(store, words, lambda vector=vector: vector, DEPTH, [only])[0][1]  # type: ignore[misc]
         recalls.append(len(best & {key for key, _ in dense[:10]}) / len(best))
         fewest = min(fewest, len(dense))
     return {"recall@10 of vectors": round(float(np.mean(recalls)), 4), "fewest hits of 100": fewest}

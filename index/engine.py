@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,8 @@ from index.lexical import Words
 from nlp.accents import Restorer
 
 Vectors = NDArray[np.float32]
+# Gives the unit vector of what is looked for: encoding takes as long as a search, which may begin with the words meanwhile.
+Meaning = Callable[[], Vectors]
 # (key, score) of paragraphs, best first, by key where scores are equal.
 Found = list[tuple[int, float]]
 
@@ -48,9 +50,9 @@ class Snapshot(Protocol):
         """
 
     def legs(
-        self, store: Store, words: Words, vector: Vectors, limit: int, filters: Sequence[Filter]
+        self, store: Store, words: Words, meaning: Meaning, limit: int, filters: Sequence[Filter]
     ) -> list[tuple[Found, Found]]:
-        """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the unit ``vector``."""
+        """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the vector of ``meaning``."""
 
     def vectors_of(self, store: Store, keys: Sequence[int]) -> Vectors:
         """Return the unit vectors of ``keys``, (keys, dimension); zeros for those that are not here."""

@@ -26,7 +26,7 @@ from corpus.stages import stage
 from corpus.store import Filter, Store
 from index import codes
 from index.columns import Columns, Facets, Names, facets, joined
-from index.engine import Found
+from index.engine import Found, Meaning
 from index.lexical import LexicalIndex, Words, excluded_terms
 from index.vectors import Keys, Selection, VectorIndex, Vectors
 from nlp.accents import Restorer
@@ -119,22 +119,22 @@ class Generation:
             return self.lexical.search(words, limit, only)
 
     def legs(
-        self, store: Store, words: Words, vector: Vectors, limit: int, filters: Sequence[Filter]
+        self, store: Store, words: Words, meaning: Meaning, limit: int, filters: Sequence[Filter]
     ) -> list[tuple[Found, Found]]:
-        """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the unit ``vector``."""
-        found = []
+        """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the vector of ``meaning``."""
+        by_words: list[Callable[[], Found]] = [partial(self.by_words, store, words, limit, only) for only in filters]
+        # Where both take milliseconds they go on side by side; neither holds the interpreter lock.
+        if self.vectors.approximate is not None:
+            by_words = [_beside().submit(copy_context().run, leg).result for leg in by_words]
+        vector = meaning()
         excluded = excluded_terms(words)
         held = np.array(self.lexical.holding(excluded) if excluded else (), np.int64)
+        by_meaning = []
         for only in filters:
-            by_words: Callable[[], Found] = partial(self.by_words, store, words, limit, only)
-            # Where both take milliseconds they go on side by side; neither holds the interpreter lock.
-            if self.vectors.approximate is not None:
-                by_words = _beside().submit(copy_context().run, by_words).result
             allowed = self._without(held, self.select(only, store))
             with stage("search_dense"):
-                by_meaning = self.vectors.search(vector, limit, allowed)
-            found.append((by_words(), by_meaning))
-        return found
+                by_meaning.append(self.vectors.search(vector, limit, allowed))
+        return [(leg(), near) for leg, near in zip(by_words, by_meaning, strict=True)]
 
     def vectors_of(self, store: Store, keys: Sequence[int]) -> Vectors:  # noqa: ARG002
         """Return the unit vectors of ``keys``, (keys, dimension); zeros for those that are not here."""

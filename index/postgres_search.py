@@ -20,7 +20,7 @@ from corpus.stages import stage
 from corpus.store import Filter, Store
 from index.bm25 import PLACES, place_of, term_of
 from index.columns import Facets, Facts, columns_of, facets, no_names
-from index.engine import Found, Vectors
+from index.engine import Found, Meaning, Vectors
 from index.lexical import Words, excluded_terms, required_terms, weighted_terms
 from index.postgres_tables import PostgresManifest
 from index.postgres_write import WEIGHT_BITS
@@ -125,9 +125,10 @@ class PostgresSnapshot:
             return self._find(store, words, None, limit, [only]).get("lexical0", [])
 
     def legs(
-        self, store: Store, words: Words, vector: Vectors, limit: int, filters: Sequence[Filter]
+        self, store: Store, words: Words, meaning: Meaning, limit: int, filters: Sequence[Filter]
     ) -> list[tuple[Found, Found]]:
-        """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the unit ``vector``."""
+        """Return for each of ``filters`` what ``by_words`` does, and the cosines of the nearest to the vector of ``meaning``."""
+        vector = meaning()
         with stage("search_both"):
             found = self._find(store, words, vector, limit, filters)
         return [(found.get(f"lexical{n}", []), found.get(f"dense{n}", [])) for n in range(len(filters))]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from itertools import zip_longest
 
 import numpy as np
 
 from corpus.store import Filter, Store, StoredParagraph
 from index.columns import Facets
-from index.engine import Found, Snapshot
+from index.engine import Found, Meaning, Snapshot
 from index.features import Describer, Scores, Table, Vectors
 from index.fuse import fuse
 from index.operators import allows
@@ -155,8 +155,8 @@ class Searcher:
     def candidates(self, text: str, only: Filter, depth: int = DEPTH) -> Candidates:
         """Return the at least ``depth`` best that the legs find for ``text``, where so many are, and the head's features."""
         query = understand(text, self._speller)
-        vector = self._meaning(query)
-        legs = self._legs(query, vector, only, depth) if query.meanings else {}
+        meaning = cache(partial(self._meaning, query))
+        legs = self._legs(query, meaning, only, depth) if query.meanings else {}
         first = _first(legs)
         by_key = self._store.paragraphs_by_key([key for key, _ in first[:CANDIDATES]])
         first = [scored for scored in first[:CANDIDATES] if scored[0] in by_key] + first[CANDIDATES:]
@@ -167,7 +167,7 @@ class Searcher:
         dense = {**dict(heads.get("dense_named", ())), **dict(heads.get("dense", ()))}
         vectors = self._index.vectors_of(self._store, [paragraph.key for paragraph in paragraphs])
         features = self._describer.describe(query, paragraphs, Scores(lexical, dense), vectors)
-        return Candidates(query, vector, legs, first, paragraphs, features)
+        return Candidates(query, meaning(), legs, first, paragraphs, features)
 
     def _ranked(self, found: Candidates) -> Found:
         """Return the described candidates by their probability, the others after them in their first order."""
@@ -192,16 +192,16 @@ class Searcher:
                 best.setdefault(paragraphs[key].document_id, (key, score))
         return list(best.values())
 
-    def _legs(self, query: Query, vector: Vectors, only: Filter, depth: int) -> dict[str, Found]:
+    def _legs(self, query: Query, meaning: Meaning, only: Filter, depth: int) -> dict[str, Found]:
         if query.phrases:
-            return self._phrase_legs(query, vector, only, depth)
+            return self._phrase_legs(query, meaning(), only, depth)
         filters = {"": only}
         # A province named in the query is a wish, not a filter: its paragraphs are ranked once more on their own.
         if query.province and only.province is None:
             filters["_named"] = replace(only, province=query.province)
         asked = depth
         while True:
-            found = self._index.legs(self._store, query.words, vector, asked, list(filters.values()))
+            found = self._index.legs(self._store, query.words, meaning, asked, list(filters.values()))
             legs: dict[str, Found] = {}
             for name, (lexical, dense) in zip(filters, found, strict=True):
                 legs |= {f"lexical{name}": lexical, f"dense{name}": dense}

@@ -98,7 +98,7 @@ def legs(
 ) -> tuple[dict[int, float], dict[int, float]]:
     """Return key to score of all that each leg finds."""
     vector = WordEmbedder().embed_queries([text])[0]
-    lexical, dense = index.snapshot().legs(store, Words(text), vector, 1000, [only or Filter()])[0]
+    lexical, dense = index.snapshot().legs(store, Words(text), lambda: vector, 1000, [only or Filter()])[0]
     return dict(lexical), dict(dense)
 
 

@@ -130,7 +130,7 @@ def test_filters_inside_the_legs_leave_as_many_hits_as_there_are(
     for _ in range(20):
         query = random.normal(size=DIMENSION).astype(np.float32)
         query /= np.linalg.norm(query)
-        lexical, dense = now.legs(store, Words("tu0 tử1 tử3"), query, 100, [only])[0]
+        lexical, dense = now.legs(store, Words("tu0 tử1 tử3"), lambda query=query: query, 100, [only])[0]
         assert len(dense) == min(100, there)
         assert {key for key, _ in (*lexical, *dense)} <= set(store.keys(only).tolist())
         assert [key for key, _ in dense] == sorted((k for k, _ in dense), key=lambda k: (-dict(dense)[k], k))
@@ -152,7 +152,7 @@ def test_exclusions_inside_the_legs_leave_as_many_hits_as_there_are(
     matching = {p.key for p in allowed if any(contains(p.text, word) for word in sought)}
     words = Words("tu0 tử1 tử3", excluded=[phrase])
     vector = np.ones(DIMENSION, np.float32) / 8
-    lexical, dense = index_of(store).snapshot().legs(store, words, vector, 100, [only])[0]
+    lexical, dense = index_of(store).snapshot().legs(store, words, lambda: vector, 100, [only])[0]
     assert (len(lexical), len(dense)) == (min(100, len(matching)), min(100, len(left)))
     assert {key for key, _ in lexical} <= matching
     assert {key for key, _ in dense} <= left
@@ -162,8 +162,8 @@ def test_both_filters_of_a_query_are_answered_in_their_order(many) -> None:
     store, _ = many
     now, vector = index_of(store).snapshot(), np.ones(DIMENSION, np.float32) / 8
     only = [Filter(document_id="d100"), Filter(), Filter(document_id="d200", type=None)]
-    together = now.legs(store, Words("tu0"), vector, 20, only)
-    assert together == [now.legs(store, Words("tu0"), vector, 20, [one])[0] for one in only]
+    together = now.legs(store, Words("tu0"), lambda: vector, 20, only)
+    assert together == [now.legs(store, Words("tu0"), lambda: vector, 20, [one])[0] for one in only]
 
 
 def test_lists_are_made_of_what_came_and_small_ones_joined(
@@ -188,7 +188,9 @@ def test_lists_are_made_of_what_came_and_small_ones_joined(
     fresh = LiveIndex(tmp_path / "whole", postgres_store, words_embedder, lambda what: None, lambda *_: None).snapshot()
     for text in ("từ1 từ2", "siêu thị"):
         for only in (Filter(), Filter(province="Cà Mau"), Filter(document_id="d4")):
-            (ours,), (theirs,) = (one.legs(postgres_store, Words(text), vector, 100, [only]) for one in (now, fresh))
+            (ours,), (theirs,) = (
+                one.legs(postgres_store, Words(text), lambda: vector, 100, [only]) for one in (now, fresh)
+            )
             assert [{key for key, _ in leg} for leg in ours] == [{key for key, _ in leg} for leg in theirs]
 
 
@@ -254,7 +256,10 @@ def test_what_is_damaged_is_built_again_with_a_word(
         connection.exec_driver_sql(damage.format(s=schema))
     told: list[str] = []
     again = PostgresIndex(postgres_store, words_embedder, told.append, lambda *_: None)
-    assert len(again.snapshot().legs(postgres_store, Words("điện"), np.ones(64, np.float32), 9, [Filter()])[0][1]) == 5
+    assert (
+        len(again.snapshot().legs(postgres_store, Words("điện"), lambda: np.ones(64, np.float32), 9, [Filter()])[0][1])
+        == 5
+    )
     assert len(told) == 1
     assert told[0].startswith("rebuilding the index (")
     assert said in told[0]
