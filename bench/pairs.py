@@ -114,6 +114,7 @@ if __name__ == "__main__":
     on_test_pairs("test", labelled.test_pairs(), shipped, base)
     on_test_pairs("blind", labelled.blind_pairs(), shipped, base)
     on_test_pairs("fresh", labelled.fresh_pairs(), shipped, base)
+    on_test_pairs("unseen", labelled.unseen_pairs(), shipped, base)
     speed(shipped)
     if sys.argv[1:]:
         on_related_articles(shipped, base, Path(sys.argv[1]))

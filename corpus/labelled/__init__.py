@@ -198,6 +198,12 @@ def fresh_pairs() -> tuple[JudgedPair, ...]:
     return tuple(read_pairs(folder() / "test-pairs-fresh.jsonl"))
 
 
+@cache
+def unseen_pairs() -> tuple[JudgedPair, ...]:
+    """Return pairs like these by a fourth writer, made after the features of the matcher had been chosen on the fresh ones."""
+    return tuple(read_pairs(folder() / "test-pairs-unseen.jsonl"))
+
+
 def second_judgements() -> dict[str, int]:
     """Return test pair id to the judgement it got when read again, shuffled, without the first judgement."""
     return {row["id"]: int(row["judgement"]) for _, row in _rows(folder() / "test-pairs-second.jsonl")}

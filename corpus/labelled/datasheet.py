@@ -77,6 +77,10 @@ _ABOUT = {
         "judged pairs like the blind ones by a third writer, made after choices had been made on those",
         "evaluation of the matcher",
     ),
+    "test-pairs-unseen.jsonl": (
+        "judged pairs by a fourth writer, made after the features of the matcher had been chosen",
+        "evaluation of the matcher",
+    ),
     "test-pairs-second.jsonl": (
         "judgements of some pairs again: by their writers, those of the fresh ones by another judge",
         "agreement",
