@@ -107,7 +107,7 @@ def test_a_store_on_postgresql_is_refused_and_left_as_it_is(
     backup(warm, file)
     there = with_settings(home=tmp_path / "there", database=postgres_url)
     bring(there, tmp_path, "b")
-    with pytest.raises(NothingUsableError, match="postgresql.*copy the folders spool, adapter"):
+    with pytest.raises(NothingUsableError, match=r"postgresql.*copy the folders spool, adapter"):
         backup(there, tmp_path / "b.tar")
     with pytest.raises(NothingUsableError, match="postgresql"):
         restore(there.settings, file)
