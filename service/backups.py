@@ -98,8 +98,8 @@ def _sqlite_path(store: Store) -> Path:
     url = store.engine.url
     if store.engine.dialect.name != "sqlite" or not url.database:
         raise NothingUsableError(
-            f"the store is {url.get_backend_name()}: back it up with its own tools, `pg_dump -Fc` for a copy of a moment, "
-            "pgBackRest for point-in-time recovery; the folders spool, tagger and matcher of KEHOACH_HOME are files to copy"
+            f"the store is {url.get_backend_name()}: back it up with its own tools, as docs/scaling.md tells; of KEHOACH_HOME "
+            f"copy the folders {', '.join(_FOLDERS)}"
         )
     return Path(url.database)
 

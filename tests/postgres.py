@@ -40,24 +40,23 @@ class Server:
     """A server in a new temporary folder; ``settings`` are put over those that make it quick.
 
     A standby of ``primary``, which runs with the setting ``wal_level=replica`` and a few ``max_wal_senders``, where it is given.
+    Where ``backup`` is, a base backup, a copy of it, which recovers as the settings say when it is started.
     """
 
-    def __init__(self, primary: Server | None = None, **settings: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="kehoach-pg-"))
+    def __init__(self, primary: Server | None = None, *, backup: Path | None = None, **settings: str) -> None:
+        self.folder = new_folder("kehoach-pg-")
         self._settings = _QUICK | settings
         # Of the server, while it runs.
         self.process: subprocess.Popen[bytes] | None = None
-        if os.geteuid() == 0:
-            os.chown(self.folder, _NOBODY, _NOBODY)
-        if primary is None:
-            made = ["initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+        if backup is not None:
+            self._run(Path("/bin/cp"), "-R", "-p", str(backup), "data")
+            self._run(Path("/bin/touch"), "data/recovery.signal")
+        elif primary is None:
+            flags = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+            self._run(_programs() / "initdb", "-D", "data", *flags)
         else:
-            flags = ("-D", "data", "-R", "-N", "-c", "fast", "-U", "postgres")
-            made = ["pg_basebackup", *flags, "-h", str(primary.folder)]
-        with self._log() as log:
-            subprocess.run(
-                [_programs() / made[0], *made[1:]], stdout=log, stderr=log, check=True, cwd=self.folder, **_user()
-            )
+            flags = ("-R", "-N", "-c", "fast", "-U", "postgres")
+            self._run(_programs() / "pg_basebackup", "-D", "data", *flags, "-h", str(primary.folder))
         self._watcher = subprocess.Popen(
             ["/bin/sh", "-c", _WATCH, "sh", self.folder],
             stdin=subprocess.PIPE,
@@ -84,6 +83,11 @@ class Server:
             process.kill()
             process.wait()
         raise RuntimeError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()[-2000:]}")
+
+    def back_up(self, folder: Path) -> None:
+        """Write a base backup into the new ``folder``."""
+        flags = ("-c", "fast", "-U", "postgres", *(("-N",) if self._settings["fsync"] == "off" else ()))
+        self._run(_programs() / "pg_basebackup", "-D", str(folder), *flags, "-h", str(self.folder))
 
     def promote(self) -> None:
         """Make a primary of a standby."""
@@ -146,8 +150,20 @@ class Server:
         with self.connect() as connection:
             connection.execute(f'drop database "{_name(url)}" with (force)')  # type: ignore[call-overload]
 
+    def _run(self, program: Path, *arguments: str) -> None:
+        with self._log() as log:
+            subprocess.run([program, *arguments], stdout=log, stderr=log, check=True, cwd=self.folder, **_user())
+
     def _log(self) -> Any:
         return (self.folder / "log").open("ab")
+
+
+def new_folder(prefix: str) -> Path:
+    """Return a new temporary folder that the servers may write in."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    if os.geteuid() == 0:
+        os.chown(folder, _NOBODY, _NOBODY)
+    return folder
 
 
 @cache

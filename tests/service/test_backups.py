@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,22 @@ def test_damage_anywhere_is_noticed_and_nothing_is_changed(warm: Workspace, tmp_
     with pytest.raises(NothingUsableError):
         restore(warm.settings, file)
     assert warm.store.content == content
+
+
+def test_a_store_on_postgresql_is_refused_and_left_as_it_is(
+    warm: Workspace, with_settings: Callable[..., Workspace], postgres_url: str, tmp_path: Path
+) -> None:
+    bring(warm, tmp_path, "a")
+    file = tmp_path / "a.tar"
+    backup(warm, file)
+    there = with_settings(home=tmp_path / "there", database=postgres_url)
+    bring(there, tmp_path, "b")
+    with pytest.raises(NothingUsableError, match=r"postgresql.*copy the folders spool, adapter"):
+        backup(there, tmp_path / "b.tar")
+    with pytest.raises(NothingUsableError, match="postgresql"):
+        restore(there.settings, file)
+    assert documents(there) == ["b"]
+    assert not (tmp_path / "b.tar").exists()
 
 
 def test_strange_archives_are_refused(warm: Workspace, tmp_path: Path) -> None:
