@@ -23,7 +23,8 @@ WAIT = 30_000
 DOCUMENT = "/documents/cao-bang/1043-kh-ubnd-2021"
 PAGES = (
     "/", "/?q=nang+luong+mat+troi", "/?q=rác&kind=task&province=Cà+Mau", "/?province=Cao+Bằng", "/tag", "/compare?a=Cao+Bằng&b=Cà+Mau", "/coverage", "/families",
-    "/gaps?province=Cà+Mau", "/targets", "/targets?indicator=supermarkets_green_packaging", DOCUMENT, f"{DOCUMENT}?edit=12",
+    "/gaps?province=Cà+Mau", "/report?a=Cao+Bằng&b=Cà+Mau", "/targets", "/targets?indicator=supermarkets_green_packaging",
+    DOCUMENT, f"{DOCUMENT}?edit=12",
     "/queue", "/upload", "/jobs", "/feeds?q=điện+gió", "/help", "/docs", "/nowhere",
     "/sign-in",
 )  # fmt: skip
