@@ -305,7 +305,12 @@ def test_a_browser_is_told_of_an_error_in_a_page(client: TestClient, lang: str) 
         address = f"{path}{'&' if '?' in path else '?'}lang={lang}"
         response = client.get(address, headers={"accept": "text/html,*/*"})
         assert (response.status_code, response.headers["content-type"]) == (status, "text/html; charset=utf-8")
-        assert html.document_fromstring(response.text).get("lang") == lang
+        found = html.document_fromstring(response.text)
+        assert found.get("lang") == lang
+        # In the language of the page what to do, then in English what was wrong.
+        said, detail = found.xpath("//*[@role='alert']/p")
+        assert said.text == strings()[lang]["problem_404" if status == 404 else "problem_value"]
+        assert (detail.get("lang"), str(status) in detail.text) == ("en", True)
         assert client.get(address).headers["content-type"] == "application/problem+json"
     assert client.get("/v1/none", headers={"accept": "text/html"}).headers["content-type"] == "application/problem+json"
 
