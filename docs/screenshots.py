@@ -4,7 +4,8 @@
     python docs/screenshots.py search help    # these alone
 
 Reads the sample plans into a home of its own, serves it, and drives Debian's Chromium (``pip install '.[test]'``). Pictures are WebP of
-what is seen before scrolling, on a phone of twice that.
+what is seen before scrolling, on a phone of twice that. A picture that Chromium fails to take is tried once more; what fails again is named
+and the rest is taken, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 
 import uvicorn
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserType, Error, Page, sync_playwright
 
 from service import jobs
 from service.app import create_app
@@ -58,6 +59,12 @@ PAGES = {
     "report": "/report?a=Cao+Bằng&b=Cà+Mau",
 }
 WITH_FAMILIES = ("families", "family", "gaps", "report")
+ADDRESS = "http://127.0.0.1:8999"
+TRIES = 2
+
+
+class TooLargeError(Exception):
+    """A picture is over MOST_BYTES at every quality."""
 
 
 def picture(page: Page, height: int) -> bytes:
@@ -68,7 +75,7 @@ def picture(page: Page, height: int) -> bytes:
         content = base64.b64decode(answer["data"])
         if len(content) <= MOST_BYTES:
             return content
-    raise SystemExit(f"{page.url}: over {MOST_BYTES} bytes at {height} pixels of height")
+    raise TooLargeError(f"over {MOST_BYTES:,} bytes at {height} pixels of height")
 
 
 def take(page: Page, name: str, address: str, width: int) -> None:
@@ -95,6 +102,21 @@ def take(page: Page, name: str, address: str, width: int) -> None:
     sys.stdout.flush()
 
 
+def was_taken(chromium: BrowserType, program: str | None, name: str, width: int) -> bool:
+    """Write one picture, each try by a browser of its own, for a page may take its browser down. Tells of what fails."""
+    for number in range(1, TRIES + 1):
+        try:
+            with chromium.launch(executable_path=program, args=["--no-sandbox"]) as browser:
+                page = browser.new_page(base_url=ADDRESS, locale="vi-VN")
+                page.set_default_timeout(120_000)
+                take(page, name, PAGES[name], width)
+        except (Error, TooLargeError) as error:
+            sys.stderr.write(f"{name} at {width}, try {number} of {TRIES}: {str(error).partition(chr(10))[0]}\n")
+        else:
+            return True
+    return False
+
+
 def main() -> None:
     """Serve the samples and take the pictures."""
     wanted = sys.argv[1:] or list(PAGES)
@@ -113,18 +135,16 @@ def main() -> None:
         threading.Thread(target=server.run, daemon=True).start()
         while not app.state.ready.is_set() or "suggestions" not in app.state.background.kept.contents():
             time.sleep(0.5)
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(base_url="http://127.0.0.1:8999", locale="vi-VN")
-        page.set_default_timeout(120_000)
         FOLDER.mkdir(exist_ok=True)
+        missing = []
         for name in wanted:
             while name in WITH_FAMILIES and "families" not in app.state.background.kept.contents():
                 time.sleep(0.5)
-            for width in SIZES:
-                take(page, name, PAGES[name], width)
-        browser.close()
+            missing += [f"{name}-{w}" for w in SIZES if not was_taken(playwright.chromium, program, name, w)]
         server.should_exit = True
         space.close()
+    if missing:
+        raise SystemExit(f"not taken: {', '.join(missing)}")
 
 
 if __name__ == "__main__":

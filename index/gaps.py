@@ -89,7 +89,12 @@ def summarise(families: Sequence[Family], view: View) -> list[Summary]:
                     _strongest(dated, view),
                 )
             )
-    return sorted(found, key=lambda s: (-len(s.places), s.title, s.family.id))
+    return sorted(found, key=summary_order)
+
+
+def summary_order(summary: Summary) -> tuple[int, str, str]:
+    """Return what summaries are sorted by; no two of a list have the same."""
+    return -len(summary.places), summary.title, summary.family.id
 
 
 def _strongest(members: Sequence[Statement], view: View) -> tuple[Statement, Target] | None:
@@ -128,7 +133,12 @@ def gaps(found: Families, province: str, view: View, within: Callable[[str], boo
         having = tuple(place for place in summary.places if place in counted)
         if province not in summary.places and len(having) >= least:
             result.append(Gap(summary, having, len(counted | {province}), near.get(summary.family.id, ())))
-    return sorted(result, key=lambda gap: (-len(gap.having), bool(gap.near), gap.summary.title))
+    return sorted(result, key=gap_order)
+
+
+def gap_order(gap: Gap) -> tuple[int, bool, str, str]:
+    """Return what gaps are sorted by; no two of a list have the same."""
+    return -len(gap.having), bool(gap.near), gap.summary.title, gap.summary.family.id
 
 
 def _near(found: Families, own: set[str]) -> dict[str, tuple[Statement, ...]]:

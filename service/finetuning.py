@@ -38,12 +38,12 @@ def finetune(
     try:
         from models.finetune import finetune as run
         from models.finetune import recipe_details
-        from models.trainable import Recipe, use_threads
+        from models.trainable import Recipe
     except ImportError as error:
         raise UsageError(str(error)) from error
     from models.adapter import write_adapter
     from models.card import adapter_card
-    from service.training import default_encoder, read_rows_of, swap_in
+    from service.training import encoder_to_train, read_rows_of, swap_in
 
     recipe = Recipe(epochs=epochs, folds=folds, rank=rank, noise=noise, seed=seed)
     with workspace() as space, progress("Fine-tuning:", quiet=False) as bar:
@@ -55,9 +55,7 @@ def finetune(
             # Evenly, so that every source and most documents are there.
             rows, extra = rows[:: -(-len(rows) // limit)], extra[:: -(-len(extra) // limit)]
         keys = [group.key for group in space.groups]
-        embedder = default_encoder(space, "fine-tuning")
-        if space.settings.threads:
-            use_threads(space.settings.threads)
+        embedder = encoder_to_train(space, "fine-tuning")
         task = bar.add_task("", total=None)
         stage = ""
 

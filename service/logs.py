@@ -48,8 +48,9 @@ def configure(settings: Settings) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
-    # Every request has a line of ours with its id and time.
-    logging.getLogger("uvicorn.access").disabled = True
+    # Every request has a line of ours with its id and time, and without its query. A logger that is only disabled is enabled
+    # again by any library that configures logging.
+    logging.getLogger("uvicorn.access").propagate = False
 
 
 def without_secrets(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

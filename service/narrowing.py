@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from corpus.provinces import provinces
 from corpus.store import Filter
 from index.columns import Facets
 
-FIELDS = ("task_group", "kind", "province", "region", "year", "type", "has_target")
+FIELDS = ("task_group", "kind", "province", "province_as", "region", "year", "type", "has_target")
 # A list is cut after so many values, unless this would hide only one or two.
 SHOWN = 8
 _SPARED = 2
@@ -38,23 +38,30 @@ class Facet:
 
 
 class Address:
-    """The address of a search: every link is the same one but for a parameter, so each is encoded once."""
+    """The address of a search: every link is the same one but for a parameter, so each is encoded once.
+
+    Which name of a province is meant belongs to that province: it goes with it, and another one is meant by either name.
+    """
 
     def __init__(self, query: str, only: Filter, lang: str) -> None:
         given = {field: getattr(only, field) for field in FIELDS}
+        if only.province is None or only.province_as == "either":
+            given["province_as"] = None
         self.chosen = {field: written(value) for field, value in given.items() if value is not None}
         self._parts = {"lang": urlencode({"lang": lang})} | ({"q": urlencode({"q": query})} if query else {})
         self._parts |= {field: urlencode({field: value}) for field, value in self.chosen.items()}
 
     def having(self, **values: str | int) -> str:
         """Return the address with these parameters, begun anew at the first page."""
-        return "/?" + "&".join(
-            (self._parts | {name: urlencode({name: value}) for name, value in values.items()}).values()
-        )
+        changed = {name: urlencode({name: value}) for name, value in values.items()}
+        return "/?" + "&".join((self._staying(values) | changed).values())
 
     def lacking(self, *names: str) -> str:
         """Return the address without these parameters, begun anew at the first page."""
-        return "/?" + "&".join(part for name, part in self._parts.items() if name not in names)
+        return "/?" + "&".join(part for name, part in self._staying(names).items() if name not in names)
+
+    def _staying(self, names: Collection[str]) -> dict[str, str]:
+        return {n: part for n, part in self._parts.items() if n != "province_as" or "province" not in names}
 
 
 def written(value: str | int | bool) -> str:

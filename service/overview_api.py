@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from index.ambition import history
+from index.gaps import gap_order, summary_order
 from index.view import View
 from service.access import Space, may_read
 from service.api import FRESH, AsPublished, Form, Province
@@ -15,6 +16,7 @@ from service.finished import FINISHED, FinishedFamilies, coverage_of, gaps_in, m
 from service.overview_forms import coverage_form, gap_form, indicator_form, summary_form
 from service.overview_schemas import Coverage, Families, Gaps, Indicators
 from service.overviews import aims_of, families_of
+from service.paging import Cursor, Limit, page_after
 from service.problems import ProblemError, Responses, problem_responses
 
 router = APIRouter(
@@ -25,11 +27,19 @@ Language = Annotated[str, Query(pattern="^(vi|en)$", description="vi or en.")]
 _SVG: Responses = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG picture"}}
 
 
-@router.get("/families", response_model=Families, dependencies=FINISHED, responses=problem_responses(503))
-def families(space: Space, made: FinishedFamilies, least: Least = 2, as_published: AsPublished = False) -> Form:
+@router.get("/families", response_model=Families, dependencies=FINISHED, responses=problem_responses(400, 503))
+def families(
+    space: Space,
+    made: FinishedFamilies,
+    least: Least = 2,
+    as_published: AsPublished = False,
+    limit: Limit = 1000,
+    cursor: Cursor = None,
+) -> Form:
     """List the obligations that several provinces share, as they were last made."""
-    found = families_of(made.value, View(as_published), least)
-    return {"families": [summary_form(s) for s in found], **made_form(space, made)}
+    listed = families_of(made.value, View(as_published), least)
+    found, following = page_after(listed, cursor, limit, summary_order)
+    return {"families": [summary_form(s) for s in found], "next_cursor": following, **made_form(space, made)}
 
 
 @router.get("/gaps/{province}", response_model=Gaps, dependencies=FINISHED, responses=problem_responses(400, 404, 503))
@@ -40,11 +50,19 @@ def gaps(
     region: Annotated[bool, Query(description="Against the provinces of its region only.")] = False,
     least: Least = 2,
     as_published: AsPublished = False,
+    limit: Limit = 1000,
+    cursor: Cursor = None,
 ) -> Form:
     """List what other provinces oblige to and this one does not."""
     found = gaps_in(space, made, province, View(as_published), least, in_region=region)
-    listed = [gap_form(gap) for gap in found.gaps]
-    return {"province": found.province, "region": found.region, "gaps": listed, **made_form(space, made)}
+    listed, following = page_after(found.gaps, cursor, limit, gap_order)
+    return {
+        "province": found.province,
+        "region": found.region,
+        "gaps": [gap_form(gap) for gap in listed],
+        "next_cursor": following,
+        **made_form(space, made),
+    }
 
 
 @router.get("/coverage", response_model=Coverage, dependencies=FINISHED, responses=problem_responses(503))

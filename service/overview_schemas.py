@@ -61,6 +61,7 @@ class Families(Finished):
     """Families, those of most provinces first."""
 
     families: list[Family]
+    next_cursor: str | None = Field(description="Leads on where there are more.")
 
 
 class Gap(Answer):
@@ -81,6 +82,7 @@ class Gaps(Finished):
     province: str
     region: str | None
     gaps: list[Gap]
+    next_cursor: str | None = Field(description="Leads on where there are more.")
 
 
 class YearCoverage(Answer):

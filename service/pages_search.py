@@ -8,14 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from corpus.provinces import province_named
+from corpus.store import ProvinceAs
 from corpus.types import Kind
 from index.paging import CursorError
 from nlp.fold import fold
 from service.access import Space, may_read
 from service.filtering import filter_of
 from service.narrowing import Address, facets_of
-from service.pages import Language, Page, render, sorted_provinces
+from service.pages import Language, Page, render
 from service.problems import ProblemError
+from service.workspace import Workspace
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(may_read)])
 LIMIT = 20
@@ -29,6 +32,7 @@ def search(
     space: Space,
     q: Annotated[str, Query(max_length=2000)] = "",
     province: Annotated[str, Query(max_length=200)] = "",
+    province_as: ProvinceAs = "either",
     year: Annotated[str, Query(pattern=r"^(\d{4})?$")] = "",
     task_group: Annotated[str, Query(max_length=200)] = "",
     kind: Kind | None = None,
@@ -44,7 +48,9 @@ def search(
     Hits after the first page are those after ``cursor``, and ``page`` is what to call them.
     """
     q = q.strip()
-    named = filter_of(space, province, int(year) if year else None, task_group, region)
+    # Without a province it says nothing, and a cursor would belong to another search.
+    by_name: ProvinceAs = province_as if province else "either"
+    named = filter_of(space, province, int(year) if year else None, task_group, region, by_name)
     only = replace(named, kind=kind, type=type or None, has_target=has_target)
     try:
         result = space.searcher.search(q, LIMIT, only, cursor or None) if q else None
@@ -65,7 +71,8 @@ def search(
         lang,
         q=q,
         address=address,
-        provinces=_with(sorted_provinces(space), address.chosen.get("province", "")),
+        provinces=_with(_provinces(space), address.chosen.get("province", "")),
+        province_as=province_as,
         years=_with(sorted(years, reverse=True), year),
         result=result,
         facets=facets_of(result.facets, address, (group.key for group in space.groups)) if result else [],
@@ -83,6 +90,13 @@ def search(
     )
 
 
+def _provinces(space: Workspace) -> list[str]:
+    """Return the provinces of the store by their names then and today, in alphabetical order."""
+    published = space.store.provinces()
+    today = (known.today for name in published if (known := province_named(name)))
+    return sorted({*published, *today}, key=fold)
+
+
 def _with(options: list[str], chosen: str) -> list[str]:
-    """Return ``options`` with the one chosen, which may be a province's name of today."""
+    """Return ``options`` with the one chosen, of which the store may have nothing."""
     return options if chosen in ("", *options) else [chosen, *options]

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Annotated, Any, TypeVar
@@ -21,12 +22,14 @@ MOST = 1000
 Cursor = Annotated[
     str | None, Query(max_length=1000, description="`next_cursor` of the answer before; without it, the beginning.")
 ]
+# What the rows of a list are sorted by, the same for no two of them.
+Order = tuple[int | str, ...]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.", examples=[100])]
 
 
-def write_cursor(value: str | int) -> str:
+def write_cursor(value: str | int | Order) -> str:
     """Return a cursor that stands for ``value``; callers must not look into it."""
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(value, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def read_number(cursor: str | None) -> int | None:
@@ -59,11 +62,29 @@ def _unknown() -> ProblemError:
     return ProblemError(400, "the cursor is not one of this service; accepted is `next_cursor` of the answer before")
 
 
-def page_of(found: Sequence[T], limit: int, place: Callable[[T], str | int]) -> tuple[Sequence[T], str | None]:
+def page_of(found: Sequence[T], limit: int, place: Callable[[T], str | int | Order]) -> tuple[Sequence[T], str | None]:
     """Return at most ``limit`` of ``found`` (which holds one more where there are more) and the cursor to the rest."""
     if len(found) <= limit:
         return found, None
     return found[:limit], write_cursor(place(found[limit - 1]))
+
+
+def page_after(
+    rows: Sequence[T], cursor: str | None, limit: int, order: Callable[[T], Order]
+) -> tuple[Sequence[T], str | None]:
+    """Return at most ``limit`` of ``rows``, sorted by ``order``, that come after ``cursor``, and the cursor to the rest.
+
+    A cursor of a list that was made anew since leads on from the same place in the order. Raises ProblemError 400 for one
+    that no answer gave.
+    """
+    value = _read(cursor)
+    if value is not None and not isinstance(value, list):
+        raise _unknown()
+    try:
+        start = 0 if value is None else bisect_right(rows, tuple(value), key=order)
+    except TypeError as error:
+        raise _unknown() from error
+    return page_of(rows[start : start + limit + 1], limit, order)
 
 
 class NotModified(Exception):  # noqa: N818

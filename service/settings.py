@@ -54,7 +54,9 @@ class Settings(BaseSettings):
         default=None, description="Folder of a trained tagger; empty: one in the home folder, else the shipped one."
     )
     taxonomy: Path | None = Field(default=None, description="TOML file of task groups; empty: the project's four.")
-    threads: int | None = Field(default=None, ge=1, description="Threads for embedding; empty: one a processor.")
+    threads: int | None = Field(
+        default=None, ge=1, description="Threads for embedding and for training the encoder; empty: one a processor."
+    )
     read_seconds: float = Field(default=60, gt=0, description="Longest time that reading one file may take.")
     ocr_seconds: float = Field(
         default=600, gt=0, description="Longest time more for recognising the scanned pages of one file."

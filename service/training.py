@@ -161,7 +161,7 @@ def train_queries(space: Workspace, output: Path | None = None) -> Path:
         from models.tune_queries import Asked, QueryRecipe, tune_queries
     except ImportError as error:
         raise UsageError(str(error)) from error
-    embedder = default_encoder(space, "tuning on queries")
+    embedder = encoder_to_train(space, "tuning on queries")
     texts = {row.id: row.text for row in labelled.paragraphs() if len(row.text.split()) >= _LEAST_WORDS}
     texts |= {entry.id: entry.text for entry in labelled.encyclopedia()}
     number = {name: place for place, name in enumerate(texts)}
@@ -189,11 +189,18 @@ def train_queries(space: Workspace, output: Path | None = None) -> Path:
     return swap_in(output or space.settings.own_queries, save)
 
 
-def default_encoder(space: Workspace, what: str) -> OnnxEmbedder:
-    """Return the default embedder for ``what`` changes its layers. Raises UsageError for another."""
+def encoder_to_train(space: Workspace, what: str) -> OnnxEmbedder:
+    """Return the default embedder for ``what`` changes its layers; torch keeps to KEHOACH_THREADS from then on.
+
+    Raises UsageError for another embedder. Needs the extra ``kehoach[transformers]``.
+    """
+    from models.trainable import use_threads
+
     embedder = space.default_embedder
     if not isinstance(embedder, OnnxEmbedder):
         raise UsageError(f"{what} changes the default embedder, not {embedder.id}")
+    if space.settings.threads:
+        use_threads(space.settings.threads)
     return embedder
 
 
@@ -203,7 +210,7 @@ def train_matcher(space: Workspace, output: Path | None = None) -> Path:
         from models.train_matcher import train_matcher as fit
     except ImportError as error:
         raise UsageError(str(error)) from error
-    embedder = default_encoder(space, "training a matcher")
+    embedder = encoder_to_train(space, "training a matcher")
     trained = fit(labelled.clauses(), labelled.pairs(), embedder, space.tell)
 
     folder = output or space.settings.own_matcher

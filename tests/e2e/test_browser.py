@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 WAIT = 30_000
 DOCUMENT = "/documents/cao-bang/1043-kh-ubnd-2021"
 PAGES = (
-    "/", "/?q=nang+luong+mat+troi", "/?q=rác&kind=task&province=Cà+Mau", "/?province=Cao+Bằng", "/tag", "/compare?a=Cao+Bằng&b=Cà+Mau", "/coverage", "/families",
-    "/gaps?province=Cà+Mau", "/targets", "/targets?indicator=supermarkets_green_packaging", DOCUMENT, f"{DOCUMENT}?edit=12",
+    "/", "/?q=nang+luong+mat+troi", "/?q=rác&kind=task&province=Cà+Mau&province_as=published", "/?province=Cao+Bằng", "/tag", "/compare?a=Cao+Bằng&b=Cà+Mau", "/coverage", "/families",
+    "/gaps?province=Cà+Mau", "/report?a=Cao+Bằng&b=Cà+Mau", "/targets", "/targets?indicator=supermarkets_green_packaging",
+    DOCUMENT, f"{DOCUMENT}?edit=12",
     "/queue", "/upload", "/jobs", "/feeds?q=điện+gió", "/help", "/docs", "/nowhere",
     "/sign-in",
 )  # fmt: skip
@@ -169,6 +170,23 @@ def test_results_are_narrowed_by_clicks_and_widened_again(
     page.wait_for_url("**?lang=vi&q=r%C3%A1c+th%E1%BA%A3i")
     assert chips.count() == 0
     assert total.inner_text() == before
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_which_name_of_a_province_is_meant_is_chosen_and_taken_back(opened: Callable[..., Page], script: bool) -> None:
+    page = opened(java_script_enabled=script, viewport={"width": 390, "height": 900})
+    page.goto("/?lang=en")
+    named = page.get_by_label("Province by its")
+    assert not named.is_visible()
+    page.get_by_text("More filters").click()
+    named.select_option("Name today")
+    page.locator("select[name=province]").select_option("Cà Mau")
+    page.get_by_role("main").get_by_role("button", name="Search").click()
+    page.wait_for_url("**province_as=today*")
+    assert named.is_visible()
+    page.get_by_role("link", name="Remove filter: Province by its: Name today").click()
+    page.wait_for_url("**?lang=en&province=C%C3%A0+Mau")
+    assert page.locator(".filters li").count() == 1
 
 
 def test_further_hits_are_reached_without_a_script(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import logging.config
 from collections.abc import Callable
 
 import pytest
@@ -170,6 +171,22 @@ def test_plain_lines_are_for_people(space: Workspace, capsys: pytest.CaptureFixt
     assert "but this" in printed
     assert "not this" not in printed
     assert not printed.startswith("{")
+
+
+def test_the_server_writes_no_lines_of_requests_whatever_else_configures_logging(
+    space: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
+    try:
+        configure(space.settings)
+        logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
+        logging.getLogger("uvicorn.access").info("GET /v1/search?q=riêng+tư")
+        # What uvicorn asks before it makes such lines at all.
+        assert not logging.getLogger("uvicorn.access").hasHandlers()
+    finally:
+        root.handlers, root.level = before, level
+    assert capsys.readouterr().err == ""
 
 
 @given(

@@ -63,6 +63,28 @@ def test_a_province_of_today_is_narrowed_to_one_of_before() -> None:
     assert [(c.value, c.is_chosen) for c in before["province_before"].shown] == [("Bắc Kạn", True)]
 
 
+def test_which_name_is_meant_goes_with_its_province() -> None:
+    address = Address("điện", Filter(province="Thái Nguyên", province_as="today", year=2021), "vi")
+    assert (address.chosen["province"], address.chosen["province_as"]) == ("Thái Nguyên", "today")
+    assert asked(address.lacking("province_as")) == {
+        "lang": "vi",
+        "q": "điện",
+        "province": "Thái Nguyên",
+        "year": "2021",
+    }
+    assert asked(address.lacking("province")) == {"lang": "vi", "q": "điện", "year": "2021"}
+    # Bắc Kạn is no name of today: kept, it would leave nothing.
+    assert asked(address.having(province="Bắc Kạn")) == {
+        "lang": "vi",
+        "q": "điện",
+        "province": "Bắc Kạn",
+        "year": "2021",
+    }
+    assert asked(address.having(page=2))["province_as"] == "today"
+    for nothing in (Filter(province_as="today"), Filter(province="Thái Nguyên")):
+        assert "province_as" not in Address("điện", nothing, "vi").chosen
+
+
 def test_long_lists_are_cut_but_not_for_one_or_two() -> None:
     for length, shown in ((SHOWN, SHOWN), (SHOWN + 2, SHOWN + 2), (SHOWN + 3, SHOWN)):
         facet = made(Filter(), COUNTED | {"type": {f"Loại {n}": 1 for n in range(length)}})["type"]
@@ -72,6 +94,7 @@ def test_long_lists_are_cut_but_not_for_one_or_two() -> None:
 filters = st.builds(
     Filter,
     province=st.sampled_from([None, "Thái Nguyên", "Bắc Kạn", "Atlantis"]),
+    province_as=st.sampled_from(["either", "published", "today"]),
     year=st.sampled_from([None, 2021]),
     task_group=st.sampled_from([None, "renewable_energy"]),
     kind=st.sampled_from([None, "task"]),
@@ -90,6 +113,7 @@ def test_a_link_changes_its_own_filter_alone(only: Filter, query: str) -> None:
     for facet in facets_of(COUNTED, address, GROUPS):
         assert facet.field in FIELDS
         for choice in facet.shown + facet.rest:
-            others = {name: value for name, value in now.items() if name != facet.field}
+            gone = {"province", "province_as"} if facet.field == "province" else {facet.field}
+            others = {name: value for name, value in now.items() if name not in gone}
             assert choice.is_chosen == (now.get(facet.field) == choice.value)
             assert asked(choice.href) == others | ({} if choice.is_chosen else {facet.field: choice.value})

@@ -240,14 +240,16 @@ def test_an_upload_is_followed_to_its_end_and_found(client: TestClient) -> None:
     assert "x.exe" in html.document_fromstring(refused.text).xpath("string(//*[@role='alert'])")
 
 
-def test_a_cell_of_the_coverage_leads_to_its_paragraphs(client: TestClient) -> None:
+@pytest.mark.parametrize("view", ["", "?as_published=true"])
+def test_a_cell_of_the_coverage_leads_to_its_paragraphs(client: TestClient, view: str) -> None:
     current_overviews(client)
-    found = page(client, "/coverage")
-    rows = client.get("/v1/coverage").json()["provinces"]
+    found = page(client, f"/coverage{view}")
+    rows = client.get(f"/v1/coverage{view}").json()["provinces"]
     assert [link.text for link in found.xpath("//tbody/tr/th/a")] == [row["province"] for row in rows]
     cell = found.xpath("//tbody/tr[1]/td[2]/a")[0]
     count = cell.xpath("string(b)")
     assert int(count) == rows[0]["task_groups"]["circular_economy"]
+    assert ("province_as=published" in cell.get("href")) == bool(view)
     listed = page(client, cell.get("href"))
     assert listed.xpath("string(//p[@role='status']/strong)") == count
     assert len(listed.xpath("//ol[@class='hits']/li")) == int(count)

@@ -49,6 +49,23 @@ def test_gaps_say_who_has_what(client: TestClient) -> None:
     assert client.get("/v1/gaps/Cà Mau", params={"region": True}).json()["gaps"] == []
 
 
+@pytest.mark.parametrize(("address", "name"), [("/v1/families", "families"), ("/v1/gaps/Cà Mau", "gaps")])
+def test_pages_of_a_list_are_the_list(client: TestClient, address: str, name: str) -> None:
+    """Each page is the whole list's own part, in its order; the last one leads nowhere."""
+    whole = client.get(address).json()
+    assert whole["next_cursor"] is None
+    assert len(whole[name]) > 2
+    limit, cursor, pages = len(whole[name]) // 2, None, []
+    for _ in range(3):
+        page = client.get(address, params={"limit": limit} | ({"cursor": cursor} if cursor else {})).json()
+        assert len(page[name]) <= limit
+        pages, cursor = pages + page[name], page["next_cursor"]
+        if cursor is None:
+            break
+    assert cursor is None
+    assert pages == whole[name]
+
+
 def test_a_former_province_has_the_gaps_of_today(client: TestClient) -> None:
     assert client.get("/v1/gaps/Bắc Kạn").json()["province"] == "Thái Nguyên"
     assert client.get("/v1/gaps/Bắc Kạn", params={"as_published": True}).json()["province"] == "Bắc Kạn"
@@ -63,6 +80,9 @@ def test_a_former_province_has_the_gaps_of_today(client: TestClient) -> None:
         ("/v1/indicators/happiness.svg", 400, PACKAGING),
         ("/v1/indicators/thương mại.svg", 404, PACKAGING),
         ("/v1/families?least=1", 422, "least"),
+        ("/v1/families?limit=0", 422, "limit"),
+        ("/v1/families?cursor=MQ", 400, "next_cursor"),
+        ("/v1/gaps/Cà Mau?cursor=WyJhIl0", 400, "next_cursor"),
         ("/v1/coverage.svg?lang=fr", 422, "lang"),
     ],
 )
@@ -150,12 +170,13 @@ def run(client: TestClient, cache: Path):
 
 
 def test_commands_print_the_forms_of_http(client: TestClient, run) -> None:
-    """But for when it was made: a command computes at once."""
+    """But for when it was made and how to go on: a command computes at once, and all."""
 
     def current(address: str) -> dict:
         body = client.get(address).json()
         assert body.pop("is_current") is True
         assert datetime.fromisoformat(body.pop("as_of")) <= datetime.now(UTC)
+        assert body.pop("next_cursor", None) is None
         return body
 
     assert json.loads(run("coverage", "--json").stdout) == current("/v1/coverage")

@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -42,10 +42,51 @@ def test_hits_are_marked_and_linked_to_their_paragraph(client: TestClient) -> No
 
 def test_filters_stay_chosen_and_hold(client: TestClient) -> None:
     found = page(client, "/?q=siêu+thị&province=Cà+Mau&task_group=green_distribution")
-    assert [option.text for option in found.xpath("//option[@selected]")] == ["Cà Mau"]
+    chosen = "//option[@selected][not(ancestor::details)]"
+    assert [option.text for option in found.xpath(chosen)] == ["Cà Mau"]
     assert found.xpath("//input[@type='radio'][@checked]/@value") == ["green_distribution"]
-    assert found.xpath("count(//option[@selected or @value=''])") == 3
+    assert found.xpath("count(//option[(@selected or @value='') and not(ancestor::details)])") == 3
     assert all("Cà Mau" in title for title in found.xpath("//ol[@class='hits']//h2//text()") if title.strip())
+
+
+@pytest.mark.parametrize("query", ["", "siêu thị"])
+@pytest.mark.parametrize(("lang", "chip"), [("vi", "Tên khi ban hành ×"), ("en", "Name when published ×")])
+def test_a_province_by_the_name_it_published_under(client: TestClient, query: str, lang: str, chip: str) -> None:
+    """Bắc Kạn is part of Thái Nguyên today; the form offers both names."""
+    start = page(client, f"/?lang={lang}")
+    assert {"Bắc Kạn", "Thái Nguyên"} <= {option.text for option in start.xpath("//select[@name='province']/option")}
+    assert start.xpath("//select[@name='province_as']//option[@selected]/@value") == ["either"]
+    assert not start.xpath("//form//details[@open]")
+
+    def total(**given: str) -> str:
+        asked = urlencode({"q": query, "lang": lang, **given})
+        return page(client, f"/?{asked}").xpath("string(//p[@role='status']/strong)")
+
+    published = total(province="Bắc Kạn", province_as="published")
+    assert published not in ("", "0")
+    assert total(province="Thái Nguyên", province_as="today") == total(province="Thái Nguyên") == published
+    assert total(province="Thái Nguyên", province_as="published") in ("", "0")
+    assert total(province="Bắc Kạn", province_as="today") in ("", "0")
+
+    found = page(client, f"/?lang={lang}&q={query}&province=Bắc+Kạn&province_as=published")
+    assert found.xpath("//form//details[@open]//option[@selected]/@value") == ["published"]
+    chips = {
+        " ".join(a.text_content().split()).split(": ")[-1]: a.get("href")
+        for a in found.xpath("//ul[@class='filters']//a")
+    }
+    kept = dict(parse_qsl(urlsplit(chips[chip]).query))
+    assert kept == {"lang": lang, "province": "Bắc Kạn"} | ({"q": query} if query else {})
+    assert "province" not in chips["Bắc Kạn ×"]
+
+
+def test_which_name_is_meant_says_nothing_without_a_province(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages_search, "LIMIT", 4)
+    found = page(client, "/?q=rác+thải&province_as=today")
+    assert not found.xpath("//ul[@class='filters']")
+    following = found.xpath("//nav[@class='pager']/a[@rel='next']/@href")
+    assert page(client, following[0]).xpath("//ol[@class='hits']/li")
 
 
 def facet_links(found: html.HtmlElement) -> dict[str, str]:
@@ -108,7 +149,7 @@ def test_a_new_query_keeps_filters_that_the_form_does_not_show(client: TestClien
     hidden = found.xpath("//form[@role='search']//input[@type='hidden']")
     sent = {field.get("name"): field.get("value") for field in hidden}
     assert sent == {"lang": "vi", "kind": "task", "type": "Kế hoạch", "has_target": "false"}
-    assert [option.text for option in found.xpath("//option[@selected]")] == ["Cà Mau"]
+    assert [option.text for option in found.xpath("//option[@selected][not(ancestor::details)]")] == ["Cà Mau"]
     assert len(found.xpath("//ul[@class='filters']/li")) == 5
     cleared = page(client, found.xpath("//ul[@class='filters']//a[@class='all']/@href")[0])
     assert not cleared.xpath("//ul[@class='filters']")
@@ -264,7 +305,12 @@ def test_a_browser_is_told_of_an_error_in_a_page(client: TestClient, lang: str) 
         address = f"{path}{'&' if '?' in path else '?'}lang={lang}"
         response = client.get(address, headers={"accept": "text/html,*/*"})
         assert (response.status_code, response.headers["content-type"]) == (status, "text/html; charset=utf-8")
-        assert html.document_fromstring(response.text).get("lang") == lang
+        found = html.document_fromstring(response.text)
+        assert found.get("lang") == lang
+        # In the language of the page what to do, then in English what was wrong.
+        said, detail = found.xpath("//*[@role='alert']/p")
+        assert said.text == strings()[lang]["problem_404" if status == 404 else "problem_value"]
+        assert (detail.get("lang"), str(status) in detail.text) == ("en", True)
         assert client.get(address).headers["content-type"] == "application/problem+json"
     assert client.get("/v1/none", headers={"accept": "text/html"}).headers["content-type"] == "application/problem+json"
 
