@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # What `kehoach serve` exits with where it cannot begin to listen, as uvicorn does.
 _NOT_STARTED = 3
+_SILENT_SECONDS = 60
 
 keys_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke the keys that let callers in over HTTP.")
 
@@ -165,6 +166,8 @@ def serve(
         proxy_headers=bool(chosen.proxies),
         forwarded_allow_ips=chosen.proxies or None,
         timeout_graceful_shutdown=chosen.shutdown_seconds,
+        # A worker that loads models on a busy machine may be silent for longer than the five seconds after which it would be replaced.
+        timeout_worker_healthcheck=_SILENT_SECONDS,
     )
     with process_behind(), contextlib.suppress(KeyboardInterrupt):
         _answer(config)
