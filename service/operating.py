@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # What `kehoach serve` exits with where it cannot begin to listen, as uvicorn does.
 _NOT_STARTED = 3
 _SILENT_SECONDS = 60
+_LONGEST_HEAD = 65_536
 
 keys_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke the keys that let callers in over HTTP.")
 
@@ -147,7 +148,6 @@ def serve(
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder.name)
     settings.cache_clear()
     from service.behind import process_behind
-    from service.heads import BoundedHeads
     from service.logs import configure
 
     configure(settings())
@@ -156,13 +156,15 @@ def serve(
     config = uvicorn.Config(
         "service.app:app_of_environment",
         factory=True,
-        http=BoundedHeads,
         host=address,
         port=port if port is not None else chosen.port,
         workers=count,
         log_config=None,
         access_log=False,
         server_header=False,
+        # httptools, which uvicorn would take where it is installed, copies an unfinished head with each part of it that comes.
+        http="h11",
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
         proxy_headers=bool(chosen.proxies),
         forwarded_allow_ips=chosen.proxies or None,
         timeout_graceful_shutdown=chosen.shutdown_seconds,
