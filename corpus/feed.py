@@ -66,7 +66,7 @@ def entries(store: Store, embedder_id: str, keys: Sequence[int]) -> Iterator[lis
 
 
 def _entries(connection: sa.Connection, embedder_id: str, chosen: _Condition) -> list[Entry]:
-    query = paragraph_query(Filter()).add_columns(documents.c.type, documents.c.period_start, documents.c.period_end)
+    query = paragraph_query(Filter()).add_columns(documents.c.type)
     rows = connection.execute(query.where(chosen(paragraphs.c.key)).order_by(paragraphs.c.key)).all()
     groups: dict[int, list[str]] = {}
     tagged = sa.select(tags.c.paragraph_key, tags.c.task_group).where(tags.c.assigned, chosen(tags.c.paragraph_key))
@@ -82,8 +82,8 @@ def _entries(connection: sa.Connection, embedder_id: str, chosen: _Condition) ->
         fields = dict(row._mapping)
         kind, start, end = fields.pop("type"), fields.pop("period_start"), fields.pop("period_end")
         fields |= {"heading_path": tuple(row.heading_path), "agencies": tuple(row.agencies)}
-        paragraph = StoredParagraph(**fields, groups=tuple(groups.get(row.key, ())))
         period = (start, end) if start is not None else None
+        paragraph = StoredParagraph(**fields, groups=tuple(groups.get(row.key, ())), period=period)
         found.append(Entry(paragraph, kind, period, row.key in measured, vectors.get(row.key)))
     return found
 

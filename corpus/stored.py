@@ -52,6 +52,7 @@ class StoredParagraph:
     agencies: tuple[str, ...] = ()
     corrected: str | None = None
     groups: tuple[str, ...] = ()
+    period: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
         paragraphs.c.key, paragraphs.c.id, paragraphs.c.document_id, paragraphs.c.ordinal, paragraphs.c.text,
         paragraphs.c.kind, paragraphs.c.heading_path, paragraphs.c.is_heading, documents.c.province,
         documents.c.province_today, documents.c.year, documents.c.number, documents.c.title, paragraphs.c.page,
-        paragraphs.c.agencies, paragraphs.c.corrected,
+        paragraphs.c.agencies, paragraphs.c.corrected, documents.c.period_start, documents.c.period_end,
     ).join_from(paragraphs, documents)  # fmt: skip
     if only.province is not None:
         query = query.where(in_province(only.province, only.province_as))
@@ -229,10 +230,10 @@ def paragraph_query(only: Filter) -> sa.Select[Any]:
 def stored_paragraph(row: sa.Row[Any], groups: Sequence[str]) -> StoredParagraph:
     """Return a paragraph of its row by ``paragraph_query``, whose columns come in the order of the fields."""
     (key, id_, document_id, ordinal, text, kind, path, is_heading, province, today, year, number, title, page, agencies,
-     corrected) = tuple(row)  # fmt: skip
+     corrected, start, end) = tuple(row)  # fmt: skip
     return StoredParagraph(
         key, id_, document_id, ordinal, text, kind, tuple(path), is_heading, province, today, year, number, title, page,
-        tuple(agencies), corrected, tuple(groups),
+        tuple(agencies), corrected, tuple(groups), (start, end) if start is not None else None,
     )  # fmt: skip
 
 

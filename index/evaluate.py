@@ -1,7 +1,7 @@
 """Measure search on a folder in BEIR layout (Thakur et al. 2021): each leg and their fusion, with TREC-style measures.
 
-``corpus.jsonl`` may carry what BEIR calls metadata: document, province, year, number, kind and heading_path of a text, used
-as search uses them; ``queries.jsonl`` may carry the kind of a query, and figures are then given by kind as well.
+``corpus.jsonl`` may carry what BEIR calls metadata: document, province, year of issue, period (first and last year), number,
+kind and heading_path of a text, used as search uses them; ``queries.jsonl`` may carry the kind of a query, and figures are then given by kind as well.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import MAXYEAR, MINYEAR, date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from corpus.types import Document, Metadata, Paragraph
 
 CUT = 10
 _BEIR_COLUMNS = 3
+# A period is written as its first and its last year.
+_ENDS = 2
 
 
 class CollectionError(ValueError):
@@ -84,12 +87,14 @@ def documents(collection: Collection) -> list[Document]:
     for document, texts in members.items():
         facts = texts[0][1]
         province = province_named(str(facts.get("province") or ""))
-        year = facts.get("year")
+        year, period = facts.get("year"), facts.get("period")
         metadata = Metadata(
             number=facts.get("number"),
             province=province.name if province else None,
             province_today=province.today if province else None,
-            period=(year, year) if isinstance(year, int) else None,
+            # Of the day of issue only the year is known, and only that is used.
+            date_issued=date(year, 1, 1) if isinstance(year, int) and MINYEAR <= year <= MAXYEAR else None,
+            period=(period[0], period[1]) if isinstance(period, list) and len(period) == _ENDS else None,
         )
         paragraphs = tuple(
             Paragraph(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,12 +20,14 @@ from nlp.fold import fold, has_diacritics, words
 # What each column says; the last five are the same for all candidates of a query and tell whether it has an answer at all.
 NAMES = (
     "lexical", "dense", "cosine", "words", "pairs", "added", "heading", "figures", "number", "place", "elsewhere",
-    "assignment", "preamble", "first_lexical", "first_dense", "foreign_lexical", "foreign_dense", "feedback",
+    "year", "assignment", "preamble", "first_lexical", "first_dense", "foreign_lexical", "foreign_dense", "feedback",
     "best_cosine", "best_words", "best_pairs", "spread", "length",
 )  # fmt: skip
 # Rocchio's feedback (Rocchio 1971) takes the first few candidates for relevant.
 FEEDBACK = 5
 _SHARPNESS = 4.0
+# A year named in the query: it stands in the text or a heading, the document is issued in it, its period has it.
+_NAMED, _ISSUED, _COVERED = 1.0, 0.5, 0.25
 # Texts whose words are kept, each in a kilobyte or two.
 _REMEMBERED = 8192
 Table = NDArray[np.float64]
@@ -54,7 +57,8 @@ class Describer:
         floor, peak = min(scores.dense.values(), default=0.0), max(scores.dense.values(), default=1.0)
         spread = (peak - floor) or 1.0
         accented = has_diacritics(query.asked)
-        asked = words(query.asked)
+        # The year is a wish of its own, and no word of the subject.
+        asked = words(_without(query.year, query.asked))
         weights = {word: self._weight(word) for word in asked}
         needs = _shares((f" {word} ", weight) for word, weight in weights.items())
         pairs = _shares((f" {a} {b} ", weights[a] + weights[b]) for a, b in dict.fromkeys(pairwise(asked)))
@@ -85,6 +89,8 @@ class Describer:
                     _number(query.numbers, paragraph),
                     float(here),
                     float(query.province is not None and not here),
+                    # Many paragraphs have the year and nothing of the subject.
+                    covered * _year(query.year, paragraph),
                     float(paragraph.kind == "assignment"),
                     float(paragraph.kind == "preamble"),
                     float(lexical == top),
@@ -156,6 +162,30 @@ def _number(numbers: Sequence[str], paragraph: StoredParagraph) -> float:
     if any(_stands(number, text) for number in numbers):
         return 1.0
     return 0.5 * float(fold(paragraph.number or "") in numbers)
+
+
+def _without(year: int | None, text: str) -> str:
+    """Return ``text`` without ``year``, unless nothing else is in it."""
+    without = re.sub(rf"(?i)\b(?:n[ăa]m )?{year}\b", " ", text) if year else text
+    return without if without.strip() else text
+
+
+def _year(year: int | None, paragraph: StoredParagraph) -> float:
+    """Return how much ``paragraph`` is of ``year``: by its words and headings, else by its document."""
+    if year is None:
+        return 0.0
+    sought = _year_pattern(year)
+    if any(sought.search(text) for text in (paragraph.text, *paragraph.heading_path)):
+        return _NAMED
+    if paragraph.year == year:
+        return _ISSUED
+    return _COVERED if paragraph.period and paragraph.period[0] <= year <= paragraph.period[1] else 0.0
+
+
+@lru_cache(maxsize=64)
+def _year_pattern(year: int) -> re.Pattern[str]:
+    """Return what finds ``year`` alone, in a period or in a date, but not in an amount or a document's number."""
+    return re.compile(rf"(?<![\d.,]){year}(?![\d/]|[.,]\d)")
 
 
 def _in_place(province: str | None, paragraph: StoredParagraph) -> bool:

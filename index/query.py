@@ -28,7 +28,7 @@ class Query:
     """A query as typed and as understood.
 
     ``meanings`` are what the dense leg embeds, ``asked`` is the whole query in the words of plans. ``phrases`` must stand in a hit word for word, ``excluded`` must not.
-    ``figures`` are the amounts and ``numbers`` the document numbers in it, folded. ``restored`` and ``corrected`` are the
+    ``figures`` are the amounts, without the ``year``, and ``numbers`` the document numbers in it, folded. ``restored`` and ``corrected`` are the
     query with the diacritics it was typed without and with its slips put right, None where it is as typed.
     """
 
@@ -68,7 +68,9 @@ def understand(text: str, speller: Speller) -> Query:
     words = Words(fold(sought), sought if sought != wanted else "", added) if plain else Words(sought, "", added)
     provinces = _named_provinces(read if has_diacritics(wanted) else wanted)
     years = _YEAR.findall(wanted)
+    year = years[0] if len(set(years)) == 1 else None
     numbers = tuple(fold(number) for number in _NUMBER.findall(wanted))
+    figures = dict.fromkeys(_FIGURE.findall(_NUMBER.sub(" ", wanted)))
     return Query(
         typed,
         tuple(meanings) if wanted else (),
@@ -78,10 +80,10 @@ def understand(text: str, speller: Speller) -> Query:
         corrected=read if reading and reading.corrected else None,
         translated=translated or None,
         province=provinces[0].name if provinces else None,
-        year=int(years[0]) if len(set(years)) == 1 else None,
+        year=int(year) if year else None,
         phrases=phrases,
         excluded=excluded,
-        figures=tuple(dict.fromkeys(_FIGURE.findall(_NUMBER.sub(" ", wanted)))),
+        figures=tuple(figure for figure in figures if figure != year),
         numbers=numbers,
     )
 

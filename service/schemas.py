@@ -234,7 +234,9 @@ class Found(Answer):
     year_named: int | None
     hits: list[Hit]
     facets: dict[str, dict[str, int]] = Field(
-        description="How many paragraphs of the ranking have which value, by field; the hits are a page of it."
+        description="How many paragraphs of the ranking have which value, by field; the hits are a page of it. The ranking "
+        "holds the first hundred that are found by words and the first hundred by meaning, more on pages far down, and of "
+        "these what is likely enough: the counts are no totals of what is stored."
     )
     next_cursor: str | None = Field(description="To be sent as `cursor` for the next page; null on the last one.")
     took_ms: float

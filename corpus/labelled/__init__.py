@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from nlp.fold import fold, has_diacritics, words
+from nlp.spacing import is_syllable
 
 
 class LabelError(ValueError):
@@ -261,6 +266,25 @@ def first_labels() -> dict[str, frozenset[str]]:
     return {row["id"]: frozenset(row["first"]) if "first" in row else settled[row["id"]] for row in rows}
 
 
-def texts() -> list[str]:
-    """Return the texts of the labelled paragraphs, as a sample of how plans are worded."""
-    return [row.text for row in paragraphs()]
+@cache
+def texts() -> tuple[str, ...]:
+    """Return the texts of the labelled paragraphs, as a sample of how plans are worded.
+
+    Rows with scanning noise are left out, as far as their spelling tells: those with a word that is no syllable, while the
+    same letters make one that is written more often ("nghiêp", "môt").
+    """
+    every = [(row.text, words(row.text)) for row in paragraphs()]
+    spellings: dict[str, str] = {}
+    counted = Counter(chain.from_iterable(found for _, found in every))
+    for word, _ in counted.most_common():
+        spellings.setdefault(fold(word), word)
+    spoilt = {
+        word
+        for word in counted
+        if (usual := spellings[fold(word)]) != word
+        and has_diacritics(word)
+        and has_diacritics(usual)
+        and is_syllable(usual)
+        and not is_syllable(word)
+    }
+    return tuple(text for text, found in every if spoilt.isdisjoint(found))

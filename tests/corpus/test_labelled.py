@@ -14,6 +14,8 @@ from corpus import labelled
 from corpus.labelled import LabelError, LabelledParagraph, parse_labelled
 from corpus.labelled import datasheet as module
 from corpus.labelled.datasheet import cohen_kappa, datasheet, near_duplicates
+from nlp.accents import Restorer
+from nlp.spelling import Speller
 
 GOOD = '{"id": "1", "text": "điện gió", "labels": []}\n'
 
@@ -90,3 +92,15 @@ def test_near_duplicates_are_found_across_documents_only() -> None:
         LabelledParagraph("6", "e", "", "Kính gửi các sở", frozenset()),
     ]
     assert near_duplicates(rows) == [("1", "3"), ("2", "3")]
+
+
+def test_words_are_learnt_from_rows_without_scanning_noise() -> None:
+    texts, every = labelled.texts(), [row.text for row in labelled.paragraphs()]
+    left_out = set(every) - set(texts)
+    assert any("công nghiêp" in text for text in left_out)
+    assert len(left_out) < 0.01 * len(every)
+    # Names of places and loan words are no syllables of Vietnamese either.
+    assert any("Đắk Lắk" in text for text in texts)
+    read = Speller(Restorer.learn(texts)).read("nang luong tai tao trong công nghiêp")
+    assert read.text == "năng lượng tái tạo trong công nghiệp"
+    assert read.corrected == (("nghiêp", "nghiệp"),)

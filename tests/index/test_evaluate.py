@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus import labelled
-from index.evaluate import CollectionError, documents, measures, read_collection, write_qrels, write_run
+from index.evaluate import Collection, CollectionError, documents, measures, read_collection, write_qrels, write_run
 
 
 @pytest.fixture
@@ -35,6 +35,22 @@ def test_measures_are_those_worked_out_by_hand() -> None:
 
 def test_queries_without_an_answer_do_not_count() -> None:
     assert measures({"q": ["a"], "none": ["a"]}, {"q": {"a": 1}, "none": {"a": 0}})["ndcg@10"] == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "year", "period"),
+    [
+        ({"year": 2020, "period": [2021, 2030]}, 2020, (2021, 2030)),
+        ({"year": 2020}, 2020, None),
+        ({"year": 0, "period": "2021"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_year_and_period_are_those_of_the_metadata(
+    facts: dict[str, object], year: int | None, period: tuple[int, int] | None
+) -> None:
+    (document,) = documents(Collection({"a": "một"}, {}, {}, {"a": facts}))
+    assert (document.metadata.year, document.metadata.period) == (year, period)
 
 
 def test_a_collection_keeps_what_is_known_of_its_texts(folder: Path) -> None:
