@@ -50,7 +50,7 @@ def on_test_pairs(name: str, pairs: Sequence[JudgedPair], matcher: Matcher, plai
     judged = np.array([pair.judgement for pair in pairs])
     texts = [(pair.a, pair.b) for pair in pairs]
     a, b = (plain.embed_queries([without_figures(pair[side]) for pair in texts]) for side in (0, 1))
-    tuned_a, tuned_b = (matcher.describe([pair[side] for pair in texts]).vectors for side in (0, 1))
+    tuned_a, tuned_b = (matcher.describe([pair[side] for pair in texts]) for side in (0, 1))
     matches = matcher.match(texts)
     ours = np.array([match.similarity for match in matches])
     grades = np.digitize(ours, [THEME_THRESHOLD, matcher.threshold])

@@ -15,7 +15,8 @@ from scipy.optimize import linear_sum_assignment
 from corpus.decision import national_clauses
 from corpus.store import StoredParagraph
 from index.differences import Change, Difference, changes, differences, shared_words
-from models.similarity import Described, Matcher, Matrix
+from models.embedder import Vectors
+from models.similarity import Matcher, Matrix
 from nlp.sentences import clauses, sentences
 
 # A paragraph longer than this is aligned clause by clause.
@@ -101,7 +102,7 @@ def compare(
     """Compare the paragraphs of province ``a`` with those of province ``b``."""
     decision = matcher.describe(list(national_clauses().values()))
     (sides_a, described_a), (sides_b, described_b) = (_described(of, decision, matcher) for of in (of_a, of_b))
-    if not described_a or not described_b:
+    if described_a is None or described_b is None:
         return Comparison(a, b, (), tuple(sides_a), tuple(sides_b))
     similarity = matcher.matrix(described_a, described_b)
     rows, columns = linear_sum_assignment(similarity, maximize=True)
@@ -129,8 +130,8 @@ def compare(
 
 
 def _described(
-    paragraphs: Sequence[StoredParagraph], decision: Described, matcher: Matcher
-) -> tuple[list[Side], Described | None]:
+    paragraphs: Sequence[StoredParagraph], decision: Vectors, matcher: Matcher
+) -> tuple[list[Side], Vectors | None]:
     """Return the clauses, those of the national decision named, and what the matcher makes of them; None where there are none."""
     found = sides(paragraphs)
     if not found:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from index.linkage import Links, group, join
 from index.statements import Statement
-from models.similarity import Described, Matcher, Matrix
+from models.embedder import Vectors
+from models.similarity import Matcher, Matrix
 
 # How many of the other document's statements one is linked to at most.
 NEAREST = 3
@@ -85,7 +86,7 @@ def build(
     kept = {name for name, signature in signatures.items() if earlier.signatures.get(name) == signature}
     if len(kept) < len(statements):
         tell(f"matching the clauses of {len(statements) - len(kept)} documents with those of {len(statements)}")
-    described: dict[str, Described] = {}
+    described: dict[str, Vectors] = {}
     linked: dict[tuple[str, str], NDArray[np.void]] = {}
     for a in sorted(statements):
         for b in sorted(statements):
@@ -118,7 +119,7 @@ def _signature(statements: Sequence[Statement], matcher_id: str) -> str:
 
 
 def _links(
-    of_a: Sequence[Statement], of_b: Sequence[Statement], a: Described, b: Described, matcher: Matcher, *, same: bool
+    of_a: Sequence[Statement], of_b: Sequence[Statement], a: Vectors, b: Vectors, matcher: Matcher, *, same: bool
 ) -> NDArray[np.void]:
     if not of_a or not of_b:
         return np.empty(0, LINK)

@@ -95,8 +95,8 @@ Tells how similar two clauses of plans are (0 different, 1/3 same theme, 1 same 
 obligation, figures, deadlines and place names aside. Written by `kehoach train --matcher`; do not edit.
 
 - **Made of**: the cosine of meaning vectors by an encoder whose upper layers were tuned on the same data (low-rank changes, from
-  layer {manifest["recipe"]["first"] + 1} on, rank {manifest["recipe"]["rank"]}), and the classes of subject, action, object and topic that two clauses share or dispute
-  (`models/clause_classes.toml`); over these logistic regressions, with and without the classes, averaged. scikit-learn {manifest["scikit-learn"]}, embedder
+  layer {manifest["recipe"]["first"] + 1} on, rank {manifest["recipe"]["rank"]}), as it is and with what all clauses have in common taken off; over these two logistic regressions.
+  scikit-learn {manifest["scikit-learn"]}, embedder
   {manifest["embedder"]}.
 - **Trained on**: {data["clauses"]} clauses by obligation family and {data["judged_pairs"]} judged pairs, written for the project.
 

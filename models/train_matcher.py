@@ -25,15 +25,12 @@ from models.embedder import Embedder, OnnxEmbedder, Vectors
 from models.reader import Reader
 from models.similarity import (
     FORMAT,
-    MEANINGS,
-    PER_FAMILY,
     TUNING,
-    Background,
-    Described,
-    describe,
     pair_features,
     probabilities,
+    sides,
     similarity_of,
+    without_figures,
 )
 from models.tune import ClauseRecipe, tune
 from models.tuned import tuned_id
@@ -74,18 +71,18 @@ class PairData:
     is_judged: NDArray[np.bool_]
 
 
-def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embed: Embed, background: Background) -> PairData:
+def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embed: Embed, mean: Vectors) -> PairData:
     """Return all pairs within a theme, unrelated pairs that look alike, some that do not, and the judged pairs."""
-    described = describe([clause.text for clause in clauses], embed)
+    meanings = sides(_embedded([clause.text for clause in clauses], embed), mean)
     theme_names, first_of, themes = np.unique(
         [clause.theme for clause in clauses], return_index=True, return_inverse=True
     )
     writers = [clauses[place].writer for place in first_of]
     families = np.unique([clause.family for clause in clauses], return_inverse=True)[1]
-    features = pair_features(described, described, background)
+    features = pair_features(meanings, meanings)
     first, second = _chosen(themes, features[:, :, 0], _neighbours(list(theme_names), writers))
     judgements = np.where(families[first] == families[second], 2, np.where(themes[first] == themes[second], 1, 0))
-    own = _judged_features(pairs, embed, background, features.shape[-1])
+    own = _judged_features(pairs, embed, mean)
     judged = np.array([pair.judgement for pair in pairs], np.int64)
     return PairData(
         np.vstack([features[first, second], own]),
@@ -143,44 +140,41 @@ def _chosen(
     return pairs[:, 0], pairs[:, 1]
 
 
-def _judged_features(
-    pairs: Sequence[JudgedPair], embed: Embed, background: Background, width: int
-) -> NDArray[np.float64]:
+def _judged_features(pairs: Sequence[JudgedPair], embed: Embed, mean: Vectors) -> NDArray[np.float64]:
     if not pairs:
-        return np.zeros((0, width))
-    a: Described = describe([pair.a for pair in pairs], embed)
-    b: Described = describe([pair.b for pair in pairs], embed)
-    rows = [slice(number, number + 1) for number in range(len(pairs))]
-    return np.stack([pair_features(a.rows(row), b.rows(row), background)[0, 0] for row in rows])
+        return np.zeros((0, 2))
+    a, b = (sides(_embedded(texts, embed), mean) for texts in ([p.a for p in pairs], [p.b for p in pairs]))
+    features: NDArray[np.float64] = (a * b).sum(axis=2).T.astype(np.float64)
+    return features
 
 
-def fit_pairs(data: PairData, background: Background) -> dict[str, Any]:
-    """Fit both cumulative splits, by all features and by meaning alone; ``background`` is kept beside them."""
+def _embedded(texts: Sequence[str], embed: Embed) -> Vectors:
+    return embed([without_figures(text) for text in texts])
+
+
+def fit_pairs(data: PairData, mean: Vectors) -> dict[str, Any]:
+    """Fit both cumulative splits; ``mean``, that of many clauses, is kept beside them."""
     centre, scale = data.features.mean(0), data.features.std(0) + 1e-9
     scaled = (data.features - centre) / scale
 
-    def fit(columns: NDArray[np.float64], positive: NDArray[np.bool_]) -> Any:
-        return LogisticRegression(C=_PENALTY, max_iter=3000).fit(columns, positive, sample_weight=data.weights)
+    def fit(positive: NDArray[np.bool_]) -> Any:
+        return LogisticRegression(C=_PENALTY, max_iter=3000).fit(scaled, positive, sample_weight=data.weights)
 
     return {
-        "theme": fit(scaled, data.judgements >= 1),
-        "theme_meaning": fit(scaled[:, :MEANINGS], data.judgements >= 1),
-        # What a clause is about, the last family of classes, tells themes apart, not two obligations of one theme.
-        "same": fit(scaled[:, :-PER_FAMILY], data.judgements == 2),
-        "same_meaning": fit(scaled[:, :MEANINGS], data.judgements == 2),
+        "theme": fit(data.judgements >= 1),
+        "same": fit(data.judgements == 2),
         "centre": centre,
         "scale": scale,
-        "mean": background.mean,
-        "weights": list(background.weights),
+        "mean": mean,
     }
 
 
-def held_out_similarity(parts: Sequence[PairData], background: Background) -> NDArray[np.float64]:
+def held_out_similarity(parts: Sequence[PairData], mean: Vectors) -> NDArray[np.float64]:
     """Return the similarity of the pairs of all ``parts``, each by regressions fitted on the other parts."""
     found = []
     for number, part in enumerate(parts):
         others = joined([other for place, other in enumerate(parts) if place != number])
-        found.append(similarity_of(*probabilities(fit_pairs(others, background), part.features)))
+        found.append(similarity_of(*probabilities(fit_pairs(others, mean), part.features)))
     return np.concatenate(found)
 
 
@@ -258,31 +252,31 @@ def train_matcher(
                 [clause for clause, place in zip(clauses, of_clause, strict=True) if place == number],
                 [pair for pair, place in zip(pairs, of_pair, strict=True) if place == number],
                 seen.embed,
-                Background.of(describe(texts, seen.embed)),
+                _embedded(texts, seen.embed).mean(0),
             )
         )
     final = tune(reader, clauses, pairs, recipe, lambda what: tell(f"all, {what}"))
     tell(f"fitting on {sum(len(part.judgements) for part in parts)} pairs")
-    background = Background.of(describe(texts, final.embed))
+    mean = _embedded(texts, final.embed).mean(0)
     content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
     trained_on = {
         "clauses": len(clauses),
         "judged_pairs": len(pairs),
         "sha256": hashlib.sha256(content.encode()).hexdigest(),
     }
-    return fitted(parts, background, trained_on, recipe, final.arrays)
+    return fitted(parts, mean, trained_on, recipe, final.arrays)
 
 
 def fitted(
     parts: Sequence[PairData],
-    background: Background,
+    mean: Vectors,
     trained_on: Mapping[str, object],
     recipe: ClauseRecipe,
     arrays: Mapping[str, Floats],
 ) -> TrainedMatcher:
     """Fit the regressions on the held-out pairs of all ``parts``, and measure and choose thresholds part by part."""
     data = joined(parts)
-    similarity = held_out_similarity(parts, background)
+    similarity = held_out_similarity(parts, mean)
     threshold = best_threshold(data.judgements, similarity, data.weights)
     # Between two plans most pairs are unrelated, as among the families: one that is aligned needs more evidence.
     natural = ~data.is_judged
@@ -301,7 +295,7 @@ def fitted(
         "recipe": dict(vars(recipe)),
         "held_out": figures,
     }
-    return TrainedMatcher(fit_pairs(data, background), manifest, recipe.first, arrays)
+    return TrainedMatcher(fit_pairs(data, mean), manifest, recipe.first, arrays)
 
 
 def _folds(groups: Sequence[str]) -> NDArray[np.int64]:
