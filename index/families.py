@@ -9,9 +9,9 @@ came one by one or all at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,8 @@ NEAREST = 3
 _SAME_INDICATOR = 0.9
 # How far from aligning two clauses to certainty the average similarity of two groups is when they are joined: first of all
 # groups, then of groups that stand, whose many pairs bear each other out (results/families.md).
-_JOINED = 0.6
-_JOINED_LATER = 0.5
+_JOINED = 0.62
+_JOINED_LATER = 0.55
 
 # A statement of a document, by its place in the document.
 Node = tuple[str, int]
@@ -183,13 +183,14 @@ def _groups(linked: Linked, matcher: Matcher) -> list[tuple[tuple[Node, ...], Li
             links[ends[0], ends[1]] = similarity
     groups = join(group(links, _between(matcher, _JOINED)), links, _between(matcher, _JOINED_LATER))
     names = list(nodes)
-    found: list[tuple[tuple[Node, ...], Links]] = []
-    for members in groups:
-        ordered = sorted(members, key=lambda m: names[m])
-        pairs = {(x, y): (min(m, n), max(m, n)) for (x, m), (y, n) in combinations(enumerate(ordered), 2)}
-        within = {places: links[pair] for places, pair in pairs.items() if pair in links}
-        found.append((tuple(names[m] for m in ordered), within))
-    return found
+    ordered = [sorted(members, key=lambda m: names[m]) for members in groups]
+    place = {m: (number, x) for number, members in enumerate(ordered) for x, m in enumerate(members)}
+    within: list[dict[tuple[int, int], float]] = [{} for _ in ordered]
+    for (m, n), similarity in links.items():
+        (group_m, x), (group_n, y) = place.get(m, (-1, 0)), place.get(n, (-2, 0))
+        if group_m == group_n:
+            within[group_m][min(x, y), max(x, y)] = similarity
+    return [(tuple(names[m] for m in members), of) for members, of in zip(ordered, within, strict=True)]
 
 
 def _between(matcher: Matcher, share: float) -> float:
@@ -217,9 +218,11 @@ def _named(found: Sequence[frozenset[str]], earlier: Mapping[str, frozenset[str]
     return [named[number] for number in range(len(found))]
 
 
-def _candidates(members: frozenset[str]) -> Iterable[str]:
-    for member in sorted(members):
-        yield f"f{member[:8]}"
+def _candidates(members: frozenset[str]) -> Iterator[str]:
+    """Yield ids for a family, without end: statements that a document has several times have one sign, so families may share all."""
+    ordered = sorted(members)
+    yield from (f"f{member[:8]}" for member in ordered)
+    yield from (f"f{ordered[0][:8]}-{number}" for number in count(2))
 
 
 def _family(name: str, nodes: Sequence[Node], members: Sequence[Statement], links: Links) -> Family:

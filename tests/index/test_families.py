@@ -53,6 +53,18 @@ def test_the_same_obligation_is_one_family(empty: Store, add: Add, first_word: t
     assert found.families[0].cohesion == 0.95
 
 
+def test_families_of_the_same_words_of_the_same_plans_have_ids_of_their_own(
+    empty: Store, add: Add, first_word: type
+) -> None:
+    for name, province in (("a", "Cao Bằng"), ("b", "Cà Mau"), ("c", "Bắc Kạn")):
+        add(empty, name, province, 2021, ["rác thải"] * 24)
+    found = build(of_store(empty), first_word())
+    again = build(of_store(empty), first_word(), earlier(found))
+    assert len(found.families) > 1
+    assert len({family.id for family in found.families}) == len(found.families)
+    assert {family.id for family in again.families} == {family.id for family in found.families}
+
+
 @pytest.mark.parametrize("kind", ["preamble", "news", "boilerplate"])
 def test_what_obliges_to_nothing_is_left_out(empty: Store, add: Add, first_word: type, kind: str) -> None:
     add(empty, "a", "Cao Bằng", 2021, ["bao bì giấy"], kind)
