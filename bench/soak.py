@@ -124,6 +124,14 @@ def memory(process: subprocess.Popen[bytes]) -> float:
     return total / 1024
 
 
+def watch(process: subprocess.Popen[bytes], stop: threading.Event, sizes: list[int]) -> None:
+    """Add the resident MB of a process and its children to ``sizes`` now and every half minute."""
+    while True:
+        sizes.append(round(memory(process)))
+        if stop.wait(30):
+            return
+
+
 def requests(seed: random.Random) -> tuple[str, str, dict[str, object]]:
     query = {"q": f"{seed.choice(QUERIES)} {seed.randrange(1000)}"}
     kind = seed.random()
@@ -248,13 +256,18 @@ def main() -> None:
         soak.statuses.clear()
         writer = threading.Thread(target=soak.write)
         writer.start()
-        before, began = memory(process), time.perf_counter()
+        sizes: list[int] = []
+        watcher = threading.Thread(target=watch, args=(process, soak.stop, sizes))
+        watcher.start()
+        began = time.perf_counter()
         soak.run(given.rate, given.seconds, seed)
-        took, after = time.perf_counter() - began, memory(process)
+        took = time.perf_counter() - began
+        sizes.append(round(memory(process)))
         if given.kill:
             process.send_signal(signal.SIGKILL)
         soak.stop.set()
         writer.join()
+        watcher.join()
         missing: list[str] = []
         if given.kill:
             process.wait()
@@ -267,7 +280,7 @@ def main() -> None:
         "requests": len(everything), "requests_per_second": round(len(everything) / took, 1), "statuses": dict(soak.statuses),
         "p50_ms": round(1000 * statistics.median(everything), 1), "p95_ms": round(1000 * everything[int(0.95 * len(everything))], 1),
         "p95_ms_by_kind": {name: round(1000 * sorted(t)[int(0.95 * len(t))], 1) for name, t in soak.times.items()},
-        "memory_mb": [round(before), round(after)], "coverage_page": coverage, "acknowledged": len(soak.acknowledged), "lost": missing,
+        "memory_mb": sizes, "coverage_page": coverage, "acknowledged": len(soak.acknowledged), "lost": missing,
     }  # fmt: skip
     print(json.dumps(summary, indent=1))
     bad = [status for status in soak.statuses if not re.search(r"20[0-2]$", status)]

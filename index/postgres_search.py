@@ -30,7 +30,7 @@ from nlp.accents import Restorer
 # at once and at most (results/postgres.md).
 BUDGET = 60_000
 LEAST_SCORED = 500
-EF_SEARCH = 400
+EF_SEARCH = 800
 _MOST_SCANNED = 200_000
 # A filter that keeps so many times the square root of all has them scored exactly: by then the graph, which must look at
 # the more the fewer pass, takes as long.
