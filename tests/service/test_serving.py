@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
@@ -125,8 +126,11 @@ def test_killed_under_load_nothing_that_was_acknowledged_is_lost(start: Start, w
     stop.set()
     [sender.join() for sender in senders]
 
-    jobs.recover(warm.store, host_id(warm.settings.home))
-    run_waiting(warm, threading.Event())
+    # The process behind notices that it is alone, ends the file in hand and frees the lock, as for a service that is started again.
+    with (warm.settings.home / "background.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        jobs.recover(warm.store, host_id(warm.settings.home))
+        run_waiting(warm, threading.Event())
     for what, name in acknowledged.items():
         kind, number = what.split()
         if kind == "job":
