@@ -25,15 +25,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from measuring import wait_for as waited  # noqa: E402
 
 from corpus.store import Store  # noqa: E402
 from tests.postgres import Server  # noqa: E402
@@ -41,6 +44,7 @@ from tests.postgres import Server  # noqa: E402
 KEYED = {"X-API-Key": "cluster"}
 QUERIES = ("siêu thị thay túi ni lông", "dien mat troi mai nha", "phân loại rác tại nguồn", "rooftop solar")
 PATIENCE = 600
+wait_for = partial(waited, seconds=PATIENCE)
 # Slices of the time of reads: what else the machine does falls on all numbers of processes alike.
 TURNS = 5
 WRITERS = 6
@@ -308,14 +312,6 @@ def address_of(server: Server) -> str:
     """Return the address that a server listens on."""
     with server.connect() as connection:
         return str((connection.execute("show listen_addresses").fetchone() or ("",))[0])
-
-
-def wait_for(is_so: Callable[[], object]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not is_so():
-        if time.monotonic() > until:
-            raise SystemExit(f"waited {PATIENCE} seconds in vain")
-        time.sleep(0.02)
 
 
 def main() -> None:

@@ -48,3 +48,12 @@ def memory() -> dict[str, int]:
 
 def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1_000_000
+
+
+def wait_for(is_so: Callable[[], object], seconds: float) -> None:
+    """Return once ``is_so``; end the program where that takes longer than ``seconds``."""
+    until = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > until:
+            raise SystemExit(f"waited {seconds} seconds in vain")
+        time.sleep(0.02)

@@ -30,7 +30,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from measuring import wait_for as waited  # noqa: E402
 
 from corpus.content import content_hash  # noqa: E402
 from corpus.corrections import corrections  # noqa: E402
@@ -58,7 +60,7 @@ SETTINGS = {
 }  # fmt: skip
 QUERIES = ("siêu thị thay túi ni lông", "dien mat troi mai nha", "phân loại rác tại nguồn")
 WRITERS = 2
-PATIENCE = 120
+wait_for = partial(waited, seconds=120)
 
 
 @dataclass(frozen=True)
@@ -293,14 +295,6 @@ class Drill:
 
 def megabytes(files: Iterable[Path]) -> float:
     return round(sum(file.stat().st_size for file in files if file.is_file()) / 1e6, 2)
-
-
-def wait_for(is_so: Callable[[], object]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not is_so():
-        if time.monotonic() > until:
-            raise SystemExit(f"waited {PATIENCE} seconds in vain")
-        time.sleep(0.02)
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ cumulative splits, Frank & Hall 2001).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -78,6 +78,11 @@ def pair_features(a: Vectors, b: Vectors) -> Matrix:
     return features
 
 
+def describe(texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
+    """Return what clauses mean, (texts, dimension); ``embed`` gives the vectors of texts without figures."""
+    return embed([without_figures(text) for text in texts])
+
+
 class Matcher:
     """A trained matcher. Safe to share between threads.
 
@@ -101,7 +106,7 @@ class Matcher:
 
     def describe(self, texts: Sequence[str]) -> Vectors:
         """Return what clauses mean for ``matrix``, (texts, dimension)."""
-        return self._embedder.embed_queries([without_figures(text) for text in texts])
+        return describe(texts, self._embedder.embed_queries)
 
     def matrix(self, a: Vectors, b: Vectors) -> Matrix:
         """Return the similarity of all pairs, shape (clauses of a, clauses of b)."""

@@ -26,11 +26,11 @@ from models.reader import Reader
 from models.similarity import (
     FORMAT,
     TUNING,
+    describe,
     pair_features,
     probabilities,
     sides,
     similarity_of,
-    without_figures,
 )
 from models.tune import ClauseRecipe, tune
 from models.tuned import tuned_id
@@ -73,7 +73,7 @@ class PairData:
 
 def pair_data(clauses: Sequence[Clause], pairs: Sequence[JudgedPair], embed: Embed, mean: Vectors) -> PairData:
     """Return all pairs within a theme, unrelated pairs that look alike, some that do not, and the judged pairs."""
-    meanings = sides(_embedded([clause.text for clause in clauses], embed), mean)
+    meanings = sides(describe([clause.text for clause in clauses], embed), mean)
     theme_names, first_of, themes = np.unique(
         [clause.theme for clause in clauses], return_index=True, return_inverse=True
     )
@@ -143,13 +143,9 @@ def _chosen(
 def _judged_features(pairs: Sequence[JudgedPair], embed: Embed, mean: Vectors) -> NDArray[np.float64]:
     if not pairs:
         return np.zeros((0, 2))
-    a, b = (sides(_embedded(texts, embed), mean) for texts in ([p.a for p in pairs], [p.b for p in pairs]))
+    a, b = (sides(describe(texts, embed), mean) for texts in ([p.a for p in pairs], [p.b for p in pairs]))
     features: NDArray[np.float64] = (a * b).sum(axis=2).T.astype(np.float64)
     return features
-
-
-def _embedded(texts: Sequence[str], embed: Embed) -> Vectors:
-    return embed([without_figures(text) for text in texts])
 
 
 def fit_pairs(data: PairData, mean: Vectors) -> dict[str, Any]:
@@ -252,12 +248,12 @@ def train_matcher(
                 [clause for clause, place in zip(clauses, of_clause, strict=True) if place == number],
                 [pair for pair, place in zip(pairs, of_pair, strict=True) if place == number],
                 seen.embed,
-                _embedded(texts, seen.embed).mean(0),
+                describe(texts, seen.embed).mean(0),
             )
         )
     final = tune(reader, clauses, pairs, recipe, lambda what: tell(f"all, {what}"))
     tell(f"fitting on {sum(len(part.judgements) for part in parts)} pairs")
-    mean = _embedded(texts, final.embed).mean(0)
+    mean = describe(texts, final.embed).mean(0)
     content = json.dumps([[c.family, c.theme, c.text] for c in clauses] + [[p.a, p.b, p.judgement] for p in pairs])
     trained_on = {
         "clauses": len(clauses),
